@@ -1,0 +1,149 @@
+"""Compiled code that is written once and serves every game and every value function.
+
+`kernel` compiles a function with numba; it is the one place that knows numba's options. `generic` declares a
+function that has one implementation for each NamedTuple class, resolved when a caller is compiled:
+
+    @generic
+    def legal_moves(state): ...
+
+    @legal_moves.register(ConnectFour)
+    @kernel
+    def _(state): ...
+
+Dispatch on argument types keeps numba's disk cache working, where a closure would be compiled anew in each process.
+All of it also runs as plain Python, for debuggers and coverage, under `NUMBA_DISABLE_JIT=1`.
+
+Numba's cache notices an edit in the file of a kernel itself but not in the files it calls, so the cache lies in a folder
+named by a hash of all kernel sources.
+"""
+
+import functools
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+import numba
+import numpy as np
+from numba.extending import overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type[tuple[Any, ...]])
+CACHES_KEPT = 6  # compiled states of the sources, the newest ones
+
+_OPTIONS = {"nogil": True, "error_model": "numpy"}
+
+
+def kernel_sources(root: Path) -> list[Path]:
+    """All files a kernel may be compiled from: each folder below `root` in which some file imports this module."""
+    folders = {
+        path.parent
+        for package in ("envs", "agents")
+        for path in (root / package).rglob("*.py")
+        if "envs.boards.dispatch" in path.read_text(encoding="utf-8")
+    }
+    return sorted({path for folder in folders | {Path(__file__).parent} for path in folder.glob("*.py")})
+
+
+def cache_folder(root: Path) -> Path:
+    """The folder of the user's cache that belongs to the kernel sources below `root` as they are now."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in kernel_sources(root):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "advantage" / "kernels" / digest.hexdigest()[:16]
+
+
+def _prepare_cache() -> bool:
+    """Point numba at the cache folder and drop the oldest ones. False where nothing can be written."""
+    folder = cache_folder(Path(__file__).resolve().parents[2])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        print(f"advantage: kernels are compiled anew in each process: {folder}: {error.strerror}", file=sys.stderr)
+        return False
+    numba.config.CACHE_DIR = str(folder)
+    by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[CACHES_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)  # another process may be deleting it too
+    return True
+
+
+_CACHE = _prepare_cache()
+if numba.config.DISABLE_JIT:
+    np.seterr(over="ignore")  # 64-bit words wrap around, as they do in compiled code
+
+
+def kernel(function: F) -> F:
+    """Compile `function` on first call for each combination of argument types; cached on disk."""
+    return cast(F, numba.njit(cache=_CACHE, **_OPTIONS)(function))
+
+
+def words(cls: C) -> C:
+    """Make a NamedTuple class turn its fields into np.uint64, whoever builds it.
+
+    Numba hands integers back to Python as plain `int`, which it would take for a signed number in the next call.
+    """
+    build = cls.__new__
+
+    @functools.wraps(build)
+    def new(cls: type, *fields: int, **named: int) -> Any:
+        named_words = {name: np.uint64(field) for name, field in named.items()}
+        return build(cls, *(np.uint64(field) for field in fields), **named_words)
+
+    cls.__new__ = new  # type: ignore[method-assign]
+    return cls
+
+
+class Generic(Protocol):
+    """A function with one implementation for each NamedTuple class."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the implementation for the first argument that has one. TypeError where none has."""
+
+    def register(self, cls: type) -> Callable[[F], F]:
+        """Make the decorated kernel the implementation for `cls`."""
+
+
+def generic(signature: Callable[..., Any]) -> Generic:
+    """Declare a function by its signature and docstring; its body is never run.
+
+    The implementation is chosen by the class of the first argument for which one was registered.
+    """
+    implementations: dict[type, Callable[..., Any]] = {}
+
+    @functools.wraps(signature)
+    def call(*args: Any) -> Any:
+        for argument in args:
+            implementation = implementations.get(type(argument))
+            if implementation is not None:
+                return implementation(*args)
+        known = ", ".join(sorted(cls.__name__ for cls in implementations)) or "none"
+        given = ", ".join(type(argument).__name__ for argument in args)
+        raise TypeError(f"{signature.__name__} has no implementation for ({given}); registered: {known}")
+
+    @overload(call, strict=False, jit_options=_OPTIONS)
+    def resolve(*types: Any) -> Callable[..., Any] | None:
+        for numba_type in types:
+            implementation = implementations.get(getattr(numba_type, "instance_class", None))  # type: ignore[arg-type]
+            if implementation is not None:
+                return cast(Callable[..., Any], getattr(implementation, "py_func", implementation))
+        return None
+
+    def register(cls: type) -> Callable[[F], F]:
+        def add(implementation: F) -> F:
+            implementations[cls] = implementation
+            return implementation
+
+        return add
+
+    call.register = register  # type: ignore[attr-defined]
+    return cast(Generic, call)
