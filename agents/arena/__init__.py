@@ -1,0 +1,1 @@
+"""All that compares agents: episodes, matches, tournaments, ratings, mistakes against solved positions."""

@@ -1,0 +1,1 @@
+"""Judgement: opinions on board states, engineered or learned, behind one protocol."""
