@@ -1,0 +1,1 @@
+"""What decides and what learns: players, searches, values, DQN, self-play, and all that measures them."""

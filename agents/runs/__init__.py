@@ -1,0 +1,1 @@
+"""The paper trail of training: run folders, model files, random streams, metrics, progress and plots."""
