@@ -1,0 +1,84 @@
+"""How every script reads its arguments and reports what it cannot do.
+
+Flags are made from the fields of a dataclass (tyro). Whatever a caller can mend, a wrong flag, name, number or
+file, ends with exit code 2 and at most three lines on stderr; `ADVANTAGE_TRACEBACK=1` shows where it was raised.
+"""
+
+import contextlib
+import functools
+import io
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import tyro
+
+T = TypeVar("T")
+
+ERROR_LINES_MAX = 3
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_BOX = "╭╮╰╯│─┃━ "
+
+
+class UsageError(ValueError):
+    """The command line cannot be understood."""
+
+
+def parse(
+    shape: type[T] | Any,
+    argv: Sequence[str] | None,
+    *,
+    description: str,
+    default: T | None = None,
+    prog: str | None = None,
+) -> T:
+    """Read `argv` (None: the process's own) into a dataclass, with `default` for the fields not given.
+
+    `description` is shown by --help, which prints and exits with 0. Raises UsageError on all that is not valid.
+    """
+    said = io.StringIO()
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options: dict[str, Any] = {} if default is None else {"default": default}
+    try:
+        with contextlib.redirect_stderr(said):
+            return cast(
+                T,
+                tyro.cli(
+                    shape, args=arguments, description=textwrap.dedent(description), prog=prog, **options
+                ),
+            )
+    except SystemExit as stop:
+        if stop.code == 0:
+            raise
+        raise UsageError(_plain(said.getvalue())) from None
+
+
+def _plain(box: str) -> str:
+    """What tyro's framed message says, without the frame, on at most two lines."""
+    lines = [line.strip(_BOX) for line in box.splitlines()]
+    told = [
+        line for line in lines[1:] if line and not line.startswith(("For full helptext", "Argument helptext"))
+    ]
+    return "\n".join(filter(None, [told[0], " ".join(told[1:]), "--help shows what is allowed"]))
+
+
+def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
+    """Make a script's main report a caller's mistakes in three lines and exit code 2, and Ctrl-C as 130."""
+
+    @functools.wraps(main)
+    def guarded(argv: Sequence[str] | None = None) -> int:
+        try:
+            return main(argv)
+        except (ValueError, OSError) as error:
+            if os.environ.get("ADVANTAGE_TRACEBACK"):
+                raise
+            lines = f"error: {error}".splitlines()
+            print("\n".join(lines[:ERROR_LINES_MAX]), file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return INTERRUPTED
+
+    return guarded
