@@ -1,7 +1,7 @@
 """How every script reads its arguments and reports what it cannot do.
 
-Flags are made from the fields of a dataclass (tyro). Whatever a caller can mend, a wrong flag, name, number or
-file, ends with exit code 2 and at most three lines on stderr; `ADVANTAGE_TRACEBACK=1` shows where it was raised.
+Flags are made from the fields of a dataclass (tyro). Whatever a caller can mend, a wrong flag, name or file, ends
+with exit code 2 and at most three lines on stderr; `ADVANTAGE_TRACEBACK=1` shows where it was raised.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def parse(
 ) -> T:
     """Read `argv` (None: the process's own) into a dataclass, with `default` for the fields not given.
 
-    `description` is shown by --help, which prints and exits with 0. Raises UsageError on all that is not valid.
+    --help prints `description` and exits with 0. Raises UsageError on anything that is not valid.
     """
     said = io.StringIO()
     arguments = sys.argv[1:] if argv is None else list(argv)
