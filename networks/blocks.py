@@ -1,0 +1,143 @@
+"""The small parts of every trunk: activation, normalisation, dropout, pooling, the residual block.
+
+A hidden layer is always weights -> norm -> activation -> dropout; `dense_layer` and `conv_layer` are the two
+forms. Weights start orthogonal or He-normal by the activation that follows, biases at 0, drawn from torch's
+global generator.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from networks.config import ACTIVATIONS, NORMS, check_choice
+
+OUTPUT_GAIN = 0.1  # of output layers: first estimates lie near 0, first policies near uniform
+
+_ACTIVATION_MODULES: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+}
+
+_ORTHOGONAL_GAINS = {"tanh": 5 / 3, "sigmoid": 1.0, "identity": 1.0}  # as torch.nn.init.calculate_gain
+
+
+def activation(name: str) -> nn.Module:
+    """The non-linearity between layers, by name.
+
+    Raises: ValueError for a name outside `networks.config.ACTIVATIONS`.
+    """
+    check_choice("activation", name, ACTIVATIONS)
+    return _ACTIVATION_MODULES[name]()
+
+
+def norm_layer(kind: str, size: int, *, dimensions: int) -> nn.Module:
+    """Batch or layer normalisation of `size` features (dimensions=1) or of planes with `size` channels (2).
+
+    `batch`: each feature or channel over the batch in training, by its running statistics in eval mode
+    (Ioffe & Szegedy 2015). `layer`: each sample over its own features, or over channels and cells together
+    (Ba et al. 2016), the same in both modes. `none`: the identity.
+    """
+    check_choice("norm", kind, NORMS)
+    if kind == "batch":
+        return nn.BatchNorm1d(size) if dimensions == 1 else nn.BatchNorm2d(size)
+    if kind == "layer":
+        return nn.LayerNorm(size) if dimensions == 1 else nn.GroupNorm(1, size)
+    return nn.Identity()
+
+
+def initialise(layer: nn.Linear | nn.Conv2d, activation_name: str) -> None:
+    """Draw a layer's weights for the activation that follows, in place; biases become 0.
+
+    Orthogonal with the matching gain before a saturating or no activation (Saxe et al. 2014), He-normal
+    before the ReLU family (He et al. 2015): the signal keeps its size from layer to layer.
+    """
+    if activation_name in _ORTHOGONAL_GAINS:
+        nn.init.orthogonal_(layer.weight, _ORTHOGONAL_GAINS[activation_name])
+    else:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def output_layer(inputs: int, outputs: int) -> nn.Linear:
+    """A last layer, small at the start (`OUTPUT_GAIN`): [B, inputs] -> [B, outputs]."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.orthogonal_(layer.weight, OUTPUT_GAIN)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def dense_layer(
+    inputs: int, outputs: int, *, activation_name: str, norm: str, dropout: float
+) -> nn.Sequential:
+    """A fully connected hidden layer: [B, inputs] -> [B, outputs]."""
+    linear = nn.Linear(inputs, outputs)
+    initialise(linear, activation_name)
+    layer = nn.Sequential()
+    layer.add_module("linear", linear)
+    layer.add_module("norm", norm_layer(norm, outputs, dimensions=1))
+    layer.add_module("activation", activation(activation_name))
+    layer.add_module("dropout", nn.Dropout(dropout))
+    return layer
+
+
+def conv_layer(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    *,
+    activation_name: str,
+    norm: str,
+    stride: int = 1,
+    padding: int = 0,
+) -> nn.Sequential:
+    """A convolutional hidden layer: [B, inputs, H, W] -> [B, outputs, H', W']."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding)
+    initialise(conv, activation_name)
+    layer = nn.Sequential()
+    layer.add_module("conv", conv)
+    layer.add_module("norm", norm_layer(norm, outputs, dimensions=2))
+    layer.add_module("activation", activation(activation_name))
+    return layer
+
+
+def max_pool(size: int = 2) -> nn.MaxPool2d:
+    """Keep the largest of each size x size patch: [B, C, H, W] -> [B, C, H // size, W // size]."""
+    return nn.MaxPool2d(size)
+
+
+class ResidualBlock(nn.Module):
+    """activation(x + conv(conv_layer(x))), 3x3 and of one width: [B, C, H, W] -> [B, C, H, W].
+
+    The second convolution starts at 0, so that each block begins as the identity (after ReLU) and depth costs
+    nothing even without a norm (Zhang et al. 2019, "Fixup"). Source: He et al. 2016.
+    """
+
+    def __init__(self, channels: int, *, activation_name: str, norm: str) -> None:
+        super().__init__()
+        self.first = conv_layer(channels, channels, 3, padding=1, activation_name=activation_name, norm=norm)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        for parameter in self.conv.parameters():
+            nn.init.zeros_(parameter)
+        self.norm = norm_layer(norm, channels, dimensions=2)
+        self.activation = activation(activation_name)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H, W]."""
+        change: Tensor = self.norm(self.conv(self.first(planes)))
+        result: Tensor = self.activation(planes + change)
+        return result
+
+
+def as_floats(obs: Tensor, dtype: torch.dtype) -> Tensor:
+    """An obs as the network computes with it: uint8 (pixels) is scaled to [0, 1], all else is cast."""
+    if obs.dtype == torch.uint8:
+        return obs.to(dtype).div_(255)
+    return obs.to(dtype)

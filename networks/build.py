@@ -1,0 +1,156 @@
+"""NetworkConfig -> module: the one place that knows every kind of trunk, memory and head."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from networks.blocks import as_floats
+from networks.cnn import BoardResNet, ConvPool, NatureCNN
+from networks.config import NetworkConfig
+from networks.heads import DuelingHead, PolicyHead, PolicyValueHead, QHead, Squeeze, ValueHead
+from networks.lstm import LSTM, Memory, SimpleRNN
+from networks.mlp import MLP
+
+SQUEEZED_PLANES = 4  # of 1x1 convolutions between a board tower and dense layers: heads cost little beside it
+
+Output = Tensor | tuple[Tensor, Tensor]  # q [B, A] | (logits [B, A], value [B]) | value [B]
+
+
+class Network(nn.Module):
+    """trunk -> head, without memory."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.trunk == "board_resnet":
+            self.trunk: nn.Module = _board_trunk(config)
+            self.head = _board_head(config)
+        else:
+            trunk = _flat_trunk(config)
+            self.trunk = trunk
+            self.head = _flat_head(config, trunk.num_features)
+
+    def forward(self, obs: Tensor) -> Output:
+        """Evaluate a batch.
+
+        Args:
+            obs: [B, *input_shape]; uint8 is scaled to [0, 1], other types are cast to the weights' own.
+        Returns: by `config.head`: q [B, A]; (logits [B, A], value [B]); value [B].
+        Raises: ValueError when the shape is not [B, *input_shape].
+        """
+        _check_obs(obs, 1, self.config.input_shape)
+        output: Output = self.head(self.trunk(as_floats(obs, _dtype(self))))
+        return output
+
+
+class RecurrentNetwork(nn.Module):
+    """trunk -> memory -> head over windows of time; the memory's state goes in and comes out."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = _flat_trunk(config)
+        self.memory = _memory(config, self.trunk.num_features)
+        self.head = _flat_head(config, self.memory.num_features)
+
+    def forward(self, obs: Tensor, state: Tensor, starts: Tensor) -> tuple[Output, Tensor]:
+        """Evaluate T steps of B episodes.
+
+        Args:
+            obs: [T, B, *input_shape], as for `Network`.
+            state: [parts, B, M] before the first step: `initial_state(B)` or what the last call returned.
+            starts: bool[T, B]; True where an obs is the first of an episode: the state before it is zeroed.
+        Returns: (output as of `Network` with [T, B] in place of [B], state after the last step).
+        Raises: ValueError when shapes disagree.
+        """
+        _check_obs(obs, 2, self.config.input_shape)
+        steps_and_batch = obs.shape[:2]
+        features = self.trunk(as_floats(obs.flatten(0, 1), _dtype(self)))  # [T * B, F]
+        remembered, state = self.memory(features.unflatten(0, steps_and_batch), state, starts)  # [T, B, M]
+        output: Output = self.head(remembered)
+        return output, state
+
+    def initial_state(self, batch: int) -> Tensor:
+        """The state [parts, batch, M] before an episode: zeros."""
+        return self.memory.initial_state(batch)
+
+
+def build(config: NetworkConfig) -> Network | RecurrentNetwork:
+    """A new network in training mode, its weights drawn from torch's global generator."""
+    return Network(config) if config.memory == "none" else RecurrentNetwork(config)
+
+
+def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ConvPool:
+    """The trunk that turns an obs into flat features [B, num_features]."""
+    name, norm, dropout = config.activation, config.norm, config.dropout
+    shape, hidden = config.input_shape, config.hidden_sizes
+    if config.trunk == "mlp":
+        return MLP(shape, hidden, activation_name=name, norm=norm, dropout=dropout)
+    if config.trunk == "nature_cnn":
+        return NatureCNN(shape, hidden, activation_name=name, norm=norm, dropout=dropout)
+    return ConvPool(
+        shape,
+        hidden,
+        channels=config.channels,
+        blocks=config.blocks,
+        activation_name=name,
+        norm=norm,
+        dropout=dropout,
+    )
+
+
+def _board_trunk(config: NetworkConfig) -> BoardResNet:
+    """The trunk that turns board planes into board planes."""
+    return BoardResNet(
+        config.input_shape,
+        channels=config.channels,
+        blocks=config.blocks,
+        activation_name=config.activation,
+        norm=config.norm,
+    )
+
+
+def _memory(config: NetworkConfig, inputs: int) -> Memory:
+    kind = LSTM if config.memory == "lstm" else SimpleRNN
+    return kind(inputs, config.memory_size)
+
+
+def _flat_head(config: NetworkConfig, inputs: int) -> nn.Module:
+    """A head on flat features [..., inputs]."""
+    if config.head == "policy_value":
+        return PolicyValueHead(PolicyHead(inputs, config.num_actions), ValueHead(inputs))
+    if config.head == "value":
+        return ValueHead(inputs)
+    return DuelingHead(inputs, config.num_actions) if config.dueling else QHead(inputs, config.num_actions)
+
+
+def _board_head(config: NetworkConfig) -> nn.Module:
+    """A head on [B, channels, H, W]: squeezed to few planes, then dense (the policy without hidden layer)."""
+    squeezed = SQUEEZED_PLANES * math.prod(config.input_shape[1:])
+    dense = MLP(
+        (squeezed,),
+        config.hidden_sizes,
+        activation_name=config.activation,
+        norm=config.norm,
+        dropout=config.dropout,
+    )
+    if config.head == "policy_value":
+        policy = nn.Sequential(_squeeze(config), PolicyHead(squeezed, config.num_actions))
+        value = nn.Sequential(_squeeze(config), dense, ValueHead(dense.num_features))
+        return PolicyValueHead(policy, value)
+    return nn.Sequential(_squeeze(config), dense, _flat_head(config, dense.num_features))
+
+
+def _squeeze(config: NetworkConfig) -> Squeeze:
+    return Squeeze(config.channels, SQUEEZED_PLANES, activation_name=config.activation, norm=config.norm)
+
+
+def _dtype(network: nn.Module) -> torch.dtype:
+    return next(network.parameters()).dtype
+
+
+def _check_obs(obs: Tensor, batch_dimensions: int, input_shape: tuple[int, ...]) -> None:
+    if obs.ndim != batch_dimensions + len(input_shape) or obs.shape[batch_dimensions:] != input_shape:
+        wanted = ["B"] if batch_dimensions == 1 else ["T", "B"]
+        raise ValueError(f"obs must be {[*wanted, *input_shape]}, got {list(obs.shape)}")

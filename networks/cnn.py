@@ -1,0 +1,141 @@
+"""Convolutional trunks: NatureCNN for video frames, ConvPool (convolution and max pooling), BoardResNet for
+boards.
+
+Planes are [B, C, H, W]. A network moved to `torch.channels_last` and to bfloat16 stays so throughout: nothing
+here reorders or casts planes on the way.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from networks.blocks import ResidualBlock, conv_layer, max_pool
+from networks.mlp import MLP
+
+
+class NatureCNN(nn.Module):
+    """The DQN network for Atari frames, without its output layer: [B, C, H, W] -> [B, num_features].
+
+    Args:
+        input_shape: (C, H, W), H and W at least 36; DQN stacks four 84 x 84 grey frames.
+        hidden_sizes: dense layers on top; (512,) in the paper.
+    Source: Mnih et al. 2015, Nature 518:529, Methods.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        hidden_sizes: Sequence[int] = (512,),
+        *,
+        activation_name: str = "relu",
+        norm: str = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        channels = input_shape[0]  # shapes below: for 4 x 84 x 84
+        self.layer1 = conv_layer(
+            channels, 32, 8, stride=4, activation_name=activation_name, norm=norm
+        )  # 32 x 20 x 20
+        self.layer2 = conv_layer(
+            32, 64, 4, stride=2, activation_name=activation_name, norm=norm
+        )  # 64 x 9 x 9
+        self.layer3 = conv_layer(64, 64, 3, activation_name=activation_name, norm=norm)  # 64 x 7 x 7
+        convolutions = nn.Sequential(self.layer1, self.layer2, self.layer3)
+        self.dense = MLP(
+            output_shape(convolutions, input_shape),  # 3136
+            hidden_sizes,  # 512
+            activation_name=activation_name,
+            norm=norm,
+            dropout=dropout,
+        )
+        self.num_features = self.dense.num_features
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """float[B, C, H, W] -> [B, num_features]."""
+        planes = self.layer3(self.layer2(self.layer1(frames)))
+        features: Tensor = self.dense(planes)
+        return features
+
+
+class ConvPool(nn.Module):
+    """The classic image classifier: (convolution -> activation -> max pooling) x blocks, then dense layers.
+
+    Each stage doubles the channels and halves height and width: local edges first, then larger and larger
+    shapes.
+    Source: LeCun et al. 1998 (LeNet-5), with ReLU and max pooling as in Krizhevsky et al. 2012.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        hidden_sizes: Sequence[int],
+        *,
+        channels: int,
+        blocks: int,
+        activation_name: str = "relu",
+        norm: str = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.stages = nn.Sequential()
+        inputs = input_shape[0]
+        for stage in range(blocks):
+            outputs = channels * 2**stage
+            layer = conv_layer(inputs, outputs, 3, padding=1, activation_name=activation_name, norm=norm)
+            self.stages.add_module(f"layer{stage + 1}", layer)  # outputs x H x W
+            self.stages.add_module(f"pool{stage + 1}", max_pool())  # outputs x H // 2 x W // 2
+            inputs = outputs
+        self.dense = MLP(
+            output_shape(self.stages, input_shape),
+            hidden_sizes,
+            activation_name=activation_name,
+            norm=norm,
+            dropout=dropout,
+        )
+        self.num_features = self.dense.num_features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """float[B, C, H, W] -> [B, num_features]."""
+        features: Tensor = self.dense(self.stages(images))
+        return features
+
+
+class BoardResNet(nn.Module):
+    """A residual tower on board planes: [B, C, H, W] -> [B, channels, H, W], the size of the board kept.
+
+    Source: Silver et al. 2017, Nature 550:354 (AlphaGo Zero), narrower and shallower.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        *,
+        channels: int,
+        blocks: int,
+        activation_name: str = "relu",
+        norm: str = "none",
+    ) -> None:
+        super().__init__()
+        self.stem = conv_layer(
+            input_shape[0], channels, 3, padding=1, activation_name=activation_name, norm=norm
+        )
+        self.tower = nn.Sequential()
+        for number in range(1, blocks + 1):
+            block = ResidualBlock(channels, activation_name=activation_name, norm=norm)
+            self.tower.add_module(f"block{number}", block)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """float[B, C, H, W] -> [B, channels, H, W]."""
+        result: Tensor = self.tower(self.stem(planes))
+        return result
+
+
+def output_shape(layers: nn.Module, input_shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape, without the batch, that `layers` makes of one obs (running statistics stay as they are)."""
+    was_training = layers.training
+    layers.eval()
+    with torch.no_grad():
+        shape = layers(torch.zeros(1, *input_shape)).shape[1:]
+    layers.train(was_training)
+    return tuple(shape)

@@ -1,0 +1,142 @@
+"""What a network is, as plain data: checked on construction, saved as JSON beside the weights.
+
+Imports no torch, so that a wrong field is reported at once. The names that the other modules of this package
+understand (`ACTIVATIONS`, `OPTIMISERS`, ...) stand here for the same reason.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+TRUNKS = ("mlp", "nature_cnn", "conv_pool", "board_resnet")
+HEADS = ("q", "policy_value", "value")
+NORMS = ("none", "batch", "layer")
+MEMORIES = ("none", "simple_rnn", "lstm")
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "identity")
+OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")
+
+NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the three strided convolutions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NetworkConfig:
+    """Everything that fixes a network's architecture: trunk -> (memory) -> head.
+
+    An `mlp` without hidden layers (`hidden_sizes=()`) is Rosenblatt's perceptron: one weighted sum for each
+    output.
+    """
+
+    trunk: Literal["mlp", "nature_cnn", "conv_pool", "board_resnet"]
+    input_shape: tuple[int, ...]  # of one obs: (features,) or (C, H, W)
+    head: Literal["q", "policy_value", "value"]
+    num_actions: int  # width of Q values or policy; 0 for head="value"
+    hidden_sizes: tuple[int, ...] = (
+        128,
+        128,
+    )  # mlp: all layers; cnn: dense layers after it; board_resnet: of q, value
+    activation: str = "relu"  # one of ACTIVATIONS
+    norm: Literal["none", "batch", "layer"] = "none"  # before each hidden activation
+    dropout: float = 0.0  # probability, in [0, 1), after each hidden dense layer
+    memory: Literal["none", "simple_rnn", "lstm"] = "none"  # between trunk and head; a board needs none
+    memory_size: int = 64
+    dueling: bool = False  # head="q" only (Wang et al. 2016)
+    channels: int = 32  # board_resnet: width; conv_pool: of the first layer, doubled in each next
+    blocks: int = 3  # board_resnet: residual blocks; conv_pool: conv -> activation -> pool stages
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            check_choice(f"NetworkConfig.{name}", getattr(self, name), allowed)
+        for name in ("input_shape", "hidden_sizes"):
+            _check_sizes(name, getattr(self, name))
+        for name, low in (("num_actions", 0), ("memory_size", 1), ("channels", 1), ("blocks", 1)):
+            _check_integer(name, getattr(self, name), low)
+        _require(
+            isinstance(self.dropout, int | float) and 0 <= self.dropout < 1,
+            "dropout",
+            "in [0, 1)",
+            self.dropout,
+        )
+        _require(isinstance(self.dueling, bool), "dueling", "true or false", self.dueling)
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Refuse fields that are right alone and wrong together."""
+        if self.head == "value":
+            _require(self.num_actions == 0, "num_actions", "0 with head 'value'", self.num_actions)
+        else:
+            _require(
+                self.num_actions >= 1, "num_actions", f"at least 1 with head {self.head!r}", self.num_actions
+            )
+        _require(
+            self.head == "q" or not self.dueling, "dueling", f"false with head {self.head!r}", self.dueling
+        )
+        if self.trunk == "board_resnet":
+            allowed = "'none' with trunk 'board_resnet' (a board shows its whole state)"
+            _require(self.memory == "none", "memory", allowed, self.memory)
+        if self.trunk == "mlp":
+            _require(len(self.input_shape) >= 1, "input_shape", "(features,) or (C, H, W)", self.input_shape)
+            return
+        shape = f"(C, H, W) with trunk {self.trunk!r}"
+        _require(len(self.input_shape) == 3, "input_shape", shape, self.input_shape)
+        smallest = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks, "board_resnet": 1}[
+            self.trunk
+        ]
+        allowed = (
+            f"(C, H, W) with H and W at least {smallest} for trunk {self.trunk!r} of {self.blocks} blocks"
+        )
+        _require(min(self.input_shape[1:]) >= smallest, "input_shape", allowed, self.input_shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values (tuples become lists)."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "NetworkConfig":
+        """The config that `to_json` wrote.
+
+        Raises: ValueError naming the field that is unknown, missing or out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in data:
+            check_choice("NetworkConfig field", name, known)
+        missing = [name for name in ("trunk", "input_shape", "head", "num_actions") if name not in data]
+        if missing:
+            raise ValueError(
+                f"NetworkConfig: missing {', '.join(missing)}; given: {', '.join(data) or 'nothing'}"
+            )
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**values)
+
+
+_CHOICES: Mapping[str, Sequence[str]] = {
+    "trunk": TRUNKS,
+    "head": HEADS,
+    "activation": ACTIVATIONS,
+    "norm": NORMS,
+    "memory": MEMORIES,
+}
+
+
+def check_choice(what: str, given: object, allowed: Sequence[str]) -> None:
+    """Raise a ValueError with the nearest allowed name and all of them, unless `given` is allowed."""
+    if isinstance(given, str) and given in allowed:
+        return
+    near = difflib.get_close_matches(str(given), allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {given!r}{hint}")
+
+
+def _require(condition: bool, name: str, allowed: str, given: object) -> None:
+    if not condition:
+        raise ValueError(f"NetworkConfig.{name} must be {allowed}, got {given!r}")
+
+
+def _check_integer(name: str, given: object, low: int) -> None:
+    whole = isinstance(given, int) and not isinstance(given, bool) and given >= low
+    _require(whole, name, f"an integer of at least {low}", given)
+
+
+def _check_sizes(name: str, given: object) -> None:
+    sizes = isinstance(given, tuple) and all(type(size) is int and size >= 1 for size in given)
+    _require(sizes, name, "a tuple of positive integers", given)
