@@ -1,7 +1,7 @@
 """How every script reads its arguments and reports what it cannot do.
 
-Flags are made from the fields of a dataclass (tyro). Whatever a caller can mend, a wrong flag, name or file, ends
-with exit code 2 and at most three lines on stderr; `ADVANTAGE_TRACEBACK=1` shows where it was raised.
+Flags are made from the fields of a dataclass (tyro). Whatever a caller can mend, a wrong flag, name or file,
+is reported in at most three lines with exit code 2; `ADVANTAGE_TRACEBACK=1` shows where it was raised.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""One page that tells what a run found: an HTML file with relative links, readable from the folder it lies in."""
+"""One page that tells what a run found: an HTML file whose links are relative to the folder it lies in."""
 
 import html
 import os
@@ -9,7 +9,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 62rem; margin: 2.5rem auto; padding: 0 1rem; color: #1c2330; }}
+body {{ font: 16px/1.55 system-ui, sans-serif; color: #1c2330; }}
+body {{ max-width: 62rem; margin: 2.5rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 2rem; }} h2 {{ margin-top: 2.5rem; border-top: 1px solid #d7dce3; padding-top: 1.2rem; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .3rem .9rem .3rem 0; text-align: left; border-bottom: 1px solid #e6e9ee; }}
