@@ -1,4 +1,7 @@
-"""Bit tricks on np.uint64 boards. Every constant is a named np.uint64: a bare literal would make the result signed."""
+"""Bit tricks on np.uint64 boards.
+
+Every constant is a named np.uint64: a bare literal would make the result signed.
+"""
 
 import numpy as np
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from envs.boards import rules
 from envs.boards.bits import ONE, ZERO, mixed
 from envs.boards.dispatch import kernel, words
+from envs.boards.facts import Facts
 
 NUM_COLUMNS, NUM_ROWS = 7, 6
 SEVEN = np.uint64(7)
@@ -119,3 +120,23 @@ def _transform(state: ConnectFour, symmetry: int) -> ConnectFour:
     if symmetry == 0:
         return state
     return ConnectFour(_mirrored(state.own), _mirrored(state.occupied))
+
+
+def _objection(state: ConnectFour, action: int) -> str:
+    return f"column {action + 1} is full"
+
+
+FACTS = Facts(
+    name="connect_four",
+    title="Connect Four",
+    initial=INITIAL,
+    board_shape=(NUM_ROWS, NUM_COLUMNS),
+    num_planes=2,
+    move_names=tuple("1234567"),
+    move_aliases={},
+    notation="columns 1-7",
+    column_labels="1234567",
+    row_labels="",
+    action_permutation=np.array([range(NUM_COLUMNS), range(NUM_COLUMNS - 1, -1, -1)], np.int64),
+    objection=_objection,
+)

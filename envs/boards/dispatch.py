@@ -10,11 +10,11 @@ function that has one implementation for each NamedTuple class, resolved when a 
     @kernel
     def _(state): ...
 
-Dispatch on argument types keeps numba's disk cache working, where a closure would be compiled anew in each process.
-All of it also runs as plain Python, for debuggers and coverage, under `NUMBA_DISABLE_JIT=1`.
+Dispatch on argument types keeps numba's disk cache working, where a closure would be compiled anew in each
+process. All of it also runs as plain Python, for debuggers and coverage, under `NUMBA_DISABLE_JIT=1`.
 
-Numba's cache notices an edit in the file of a kernel itself but not in the files it calls, so the cache lies in a folder
-named by a hash of all kernel sources.
+Numba's cache notices an edit in the file of a kernel itself but not in the files it calls, so the cache lies in a
+folder named by a hash of all kernel sources.
 """
 
 import functools
@@ -39,7 +39,7 @@ _OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 def kernel_sources(root: Path) -> list[Path]:
-    """All files a kernel may be compiled from: each folder below `root` in which some file imports this module."""
+    """All files a kernel may be compiled from: each folder below `root` where some file imports this module."""
     folders = {
         path.parent
         for package in ("envs", "agents")
@@ -68,7 +68,10 @@ def _prepare_cache() -> bool:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        print(f"advantage: kernels are compiled anew in each process: {folder}: {error.strerror}", file=sys.stderr)
+        print(
+            f"advantage: kernels are compiled anew in each process: {folder}: {error.strerror}",
+            file=sys.stderr,
+        )
         return False
     numba.config.CACHE_DIR = str(folder)
     by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -90,7 +93,7 @@ def kernel(function: F) -> F:
 def words(cls: C) -> C:
     """Make a NamedTuple class turn its fields into np.uint64, whoever builds it.
 
-    Numba hands integers back to Python as plain `int`, which it would take for a signed number in the next call.
+    Numba hands integers back to Python as plain `int`, and would take those for signed numbers in the next call.
     """
     build = cls.__new__
 

@@ -1,8 +1,8 @@
 """What every board game states as fact: the generic functions that each game's file implements.
 
-A state is a NamedTuple of exactly two np.uint64 bitboards, seen from the side to move. An action is an integer from 0;
-`PASS` is an action of its own, outside the mask of `legal_moves`. These functions trust their input and work from
-Python and inside kernels alike; `envs.boards.game.Game` is their checked face.
+A state is a NamedTuple of exactly two np.uint64 bitboards, seen from the side to move. An action is an integer from
+0; `PASS` is an action of its own, outside the mask of `legal_moves`. These functions trust their input and work
+from Python and inside kernels alike; `envs.boards.game.Game` is their checked face.
 """
 
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ PASS = 64  # the action of a side that has no other; one past the largest mask b
 
 @generic
 def legal_moves(state: State) -> np.uint64:
-    """Bit a is set where action a is legal; 0 means that the side to move must pass. Not for a finished game."""
+    """Bit a is set where action a is legal; 0 means that the side to move must pass. Not for finished games."""
 
 
 @generic
@@ -49,7 +49,10 @@ def rebuild(like: State, first: np.uint64, second: np.uint64) -> State:
 
 @generic
 def fill_planes(state: State, out: NDArray[np.float32]) -> None:
-    """Write the network's view, float32[C, H, W], of the side to move into `out`; every cell is written."""
+    """Write the network's view, float32[C, H, W], into `out`; every cell is written.
+
+    Plane 0 shows the stones of the side to move, plane 1 those of the other; row 0 is the top of the board.
+    """
 
 
 @generic

@@ -1,0 +1,256 @@
+"""One face for N environments that step together: gymnasium's and the native Atari emulators.
+
+An episode that ends starts anew in the same step. What gymnasium and ALE report differently, and a naive loop gets
+wrong, is hidden here: `Step.obs` is what the agent acts on next, `Step.last_obs` is what its action really led to. The
+two differ only where an episode ended. No fake transition is ever seen.
+
+Each episode is started with a seed of its own, made from (seed, env, episode number), and its actions are kept. So
+`state()` is a few integers, holds no pickled object, and `restore()` plays the open episodes again up to the same
+moment: exact for every environment whose `reset(seed)` decides all of its chance, Atari included.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import FlattenObservation, TransformObservation
+from numpy.typing import NDArray
+
+import envs.toys  # noqa: F401  (registers the toys)
+from envs.atari import AtariConfig, AtariEnv, EmulatorVector, looks_like_atari
+from envs.names import nearest
+
+IMAGE_SIDE_MIN = 36  # pixels: what the Nature network's three convolutions need
+
+
+class Step(NamedTuple):
+    """One step of N envs. `obs` and `last_obs` are one array where no episode ended."""
+
+    obs: NDArray[Any]  # [N, ...]: to act on next; the first of a new episode where one ended
+    last_obs: NDArray[Any]  # [N, ...]: the true next observation
+    reward: NDArray[np.float32]  # [N], as the environment pays it
+    terminated: NDArray[np.bool_]  # [N]: over, nothing follows
+    truncated: NDArray[np.bool_]  # [N]: cut off by a limit; the last state still has a value
+
+    @property
+    def ended(self) -> NDArray[np.bool_]:
+        """bool[N]: an episode ended in this step, one way or the other."""
+        return self.terminated | self.truncated
+
+
+class VectorEnvs(ABC):
+    """N envs of one kind. `reset` once, then `step` (or `send`, other work, `receive`)."""
+
+    def __init__(
+        self, env_id: str, num_envs: int, num_actions: int, obs_shape: tuple[int, ...], obs_dtype: np.dtype[Any]
+    ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num_envs!r}")
+        self.env_id = env_id
+        self.num_envs = num_envs
+        self.num_actions = num_actions
+        self.obs_shape = obs_shape
+        self.obs_dtype = obs_dtype
+        self.frame_stack = 0  # frames that `obs` holds along its first axis, newest last; 0: it is no stack
+        self._seed = 0
+        self._episodes = [0] * num_envs
+        self._actions: list[list[int]] = [[] for _ in range(num_envs)]
+
+    def reset(self, seed: int) -> NDArray[Any]:
+        """Start all envs anew. Returns obs [N, ...]."""
+        self._seed = seed
+        self._episodes = [0] * self.num_envs
+        self._actions = [[] for _ in range(self.num_envs)]
+        return self._reset(np.ones(self.num_envs, np.bool_), self._seeds(range(self.num_envs)))
+
+    def send(self, actions: NDArray[np.int64]) -> None:
+        """Start a step with actions int64[N]; where the environment can, it runs while the caller goes on."""
+        for log, action in zip(self._actions, actions.tolist(), strict=True):
+            log.append(action)
+        self._send(actions)
+
+    def receive(self) -> Step:
+        """Finish the step that was sent; start ended episodes anew."""
+        last_obs, reward, terminated, truncated = self._receive()
+        ended = terminated | truncated
+        obs = last_obs
+        if ended.any():
+            obs = last_obs.copy()
+            which = np.flatnonzero(ended).tolist()
+            for env in which:
+                self._episodes[env] += 1
+                self._actions[env] = []
+            obs[ended] = self._reset(ended, self._seeds(which))[ended]
+        return Step(obs, last_obs, reward, terminated, truncated)
+
+    def step(self, actions: NDArray[np.int64]) -> Step:
+        """`send`, then `receive`."""
+        self.send(actions)
+        return self.receive()
+
+    def state(self) -> dict[str, Any]:
+        """Where all envs are, as plain numbers: the seed, and each open episode's number and actions."""
+        return {"seed": self._seed, "episodes": list(self._episodes), "actions": [list(log) for log in self._actions]}
+
+    def restore(self, state: dict[str, Any]) -> NDArray[Any]:
+        """Play the open episodes of `state` again. Returns obs [N, ...], what `reset` or `step` gave last."""
+        if len(state["episodes"]) != self.num_envs:
+            raise ValueError(f"a state of {len(state['episodes'])} envs does not fit {self.num_envs} envs")
+        self._seed, self._episodes = state["seed"], list(state["episodes"])
+        self._actions = [list(log) for log in state["actions"]]
+        return self._replay()
+
+    def _seeds(self, which: Any) -> NDArray[np.int64]:
+        return np.array([episode_seed(self._seed, env, self._episodes[env]) for env in which], np.int64)
+
+    def _replay(self) -> NDArray[Any]:
+        """Start the open episodes and play their logged actions; all reach the present in the same last step."""
+        lengths = np.array([len(log) for log in self._actions])
+        to_come = int(lengths.max())
+        obs = self._reset(np.ones(self.num_envs, np.bool_), self._seeds(range(self.num_envs)))
+        while to_come > 0:
+            begun = lengths >= to_come
+            actions = [log[-to_come] if to_come <= len(log) else 0 for log in self._actions]
+            self._send(np.array(actions, np.int64))
+            obs, _, terminated, truncated = self._receive()
+            to_come -= 1
+            due = ~begun & ((lengths == to_come) | terminated | truncated)
+            if due.any():
+                obs = obs.copy()
+                obs[due] = self._reset(due, self._seeds(np.flatnonzero(due).tolist()))[due]
+        return obs
+
+    @abstractmethod
+    def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
+        """Start a new episode in the envs of the mask, one seed each; obs of all [N, ...], others undefined."""
+
+    @abstractmethod
+    def _send(self, actions: NDArray[np.int64]) -> None:
+        """Start a step of all envs."""
+
+    @abstractmethod
+    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """The true next obs [N, ...], reward, terminated, truncated; nothing is reset."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what the envs hold."""
+
+
+class GymVector(VectorEnvs):
+    """N gymnasium envs, stepped one after the other."""
+
+    def __init__(self, env_id: str, num_envs: int) -> None:
+        self.envs = [make_env(env_id) for _ in range(num_envs)]
+        space, actions = self.envs[0].observation_space, self.envs[0].action_space
+        assert isinstance(space, spaces.Box)
+        assert isinstance(actions, spaces.Discrete)
+        dtype = np.dtype(np.uint8 if space.dtype == np.uint8 else np.float32)
+        super().__init__(env_id, num_envs, int(actions.n), space.shape, dtype)
+        self._sent: NDArray[np.int64] = np.zeros(num_envs, np.int64)
+
+    def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
+        obs = np.zeros((self.num_envs, *self.obs_shape), self.obs_dtype)
+        for env, seed in zip(np.flatnonzero(which).tolist(), seeds.tolist(), strict=True):
+            obs[env], _ = self.envs[env].reset(seed=seed)
+        return obs
+
+    def _send(self, actions: NDArray[np.int64]) -> None:
+        self._sent = actions
+
+    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        obs = np.empty((self.num_envs, *self.obs_shape), self.obs_dtype)
+        reward = np.empty(self.num_envs, np.float32)
+        terminated, truncated = np.empty((2, self.num_envs), np.bool_)
+        for n, env in enumerate(self.envs):
+            obs[n], reward[n], terminated[n], truncated[n], _ = env.step(self._sent[n])
+        return obs, reward, terminated, truncated & ~terminated
+
+    def close(self) -> None:
+        """Close the envs."""
+        for env in self.envs:
+            env.close()
+
+
+class AtariVector(VectorEnvs):
+    """N Atari emulators in native threads; they run while the caller works between `send` and `receive`."""
+
+    def __init__(self, config: AtariConfig, num_envs: int, num_threads: int = 1) -> None:
+        self.games = EmulatorVector(config, num_envs, num_threads)
+        super().__init__(
+            config.env_id, num_envs, self.games.num_actions, self.games.obs_shape, np.dtype(np.uint8)
+        )
+        self.frame_stack = config.frame_stack
+
+    def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
+        return self.games.reset(seeds, which)
+
+    def _send(self, actions: NDArray[np.int64]) -> None:
+        self.games.send(actions)
+
+    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        return self.games.receive()
+
+    def close(self) -> None:
+        """Free the emulators."""
+        self.games.close()
+
+
+def episode_seed(seed: int, env: int, episode: int) -> int:
+    """The seed of one episode, in [0, 2**31): well mixed, so that neighbouring seeds share no episodes."""
+    return int(np.random.SeedSequence((seed, env, episode)).generate_state(1)[0] >> 1)
+
+
+def make_vector(env_id: str, num_envs: int, *, num_threads: int = 1, atari: AtariConfig | None = None) -> VectorEnvs:
+    """N envs of `env_id`: `ALE/...-v5` natively (by `atari` or its defaults, in `num_threads`), others by gymnasium.
+
+    Raises: ValueError where the id is unknown (naming the nearest), or its spaces do not suit a Q-network.
+    """
+    if looks_like_atari(env_id):
+        config = atari if atari is not None else AtariConfig(env_id=env_id)
+        return AtariVector(config, num_envs, num_threads)
+    return GymVector(env_id, num_envs)
+
+
+def make_env(
+    env_id: str, render_mode: str | None = None, *, atari: AtariConfig | None = None
+) -> gymnasium.Env[NDArray[Any], np.int64]:
+    """One env with the observations that the networks take, to watch or to step by hand. See `make_vector`."""
+    if looks_like_atari(env_id):
+        return AtariEnv(atari if atari is not None else AtariConfig(env_id=env_id), render_mode)
+    try:
+        env = gymnasium.make(env_id, render_mode=render_mode, disable_env_checker=True)
+    except gymnasium.error.UnregisteredEnv as error:
+        raise ValueError(f"no environment {env_id!r}; nearest: {nearest(env_id, gymnasium.registry)}") from error
+    if not isinstance(env.action_space, spaces.Discrete) or env.action_space.start != 0:
+        raise ValueError(f"{env_id}: needs discrete actions 0..A-1, has {env.action_space}")
+    return _network_obs(env_id, env)
+
+
+def _network_obs(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[NDArray[Any], np.int64]:
+    """Show vectors as float32[features], images as uint8[C, H, W]; flatten what is neither."""
+    space = env.observation_space
+    if isinstance(space, spaces.Box) and len(space.shape) == 1 and space.dtype != np.uint8:
+        return env
+    if isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3):
+        return _channels_first(env, space)
+    if not space.is_np_flattenable:
+        raise ValueError(f"{env_id}: observations of {space} cannot be shown to a network")
+    return FlattenObservation(env)
+
+
+def _channels_first(env: gymnasium.Env[Any, Any], space: spaces.Box) -> gymnasium.Env[NDArray[Any], np.int64]:
+    """uint8[H, W] or [H, W, C] as uint8[C, H, W]; images too small for convolutions are flattened."""
+    if min(space.shape[:2]) < IMAGE_SIDE_MIN:
+        return FlattenObservation(env)
+    channels = space.shape[2] if len(space.shape) == 3 else 1
+    shape = (channels, *space.shape[:2])
+
+    def show(obs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return np.moveaxis(obs.reshape(*obs.shape[:2], channels), 2, 0)
+
+    return TransformObservation(env, show, spaces.Box(0, 255, shape, np.uint8))
