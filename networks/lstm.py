@@ -83,9 +83,9 @@ class SimpleRNN(Memory):
 class LSTM(Memory):
     """Long short-term memory (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
-    State [2, B, M]: the output h and the cell c. i, f, o = sigmoid(W x + U h + b) for the input, forget and output gate, g = tanh(W x + U h + b) for the
-    candidate: c' = f * c + i * g and h' = o * tanh(c'). What the forget gate keeps passes on unchanged, and
-    so does its gradient.
+    Input, forget and output gate i, f, o = sigmoid(W x + U h + b) and candidate g = tanh(W x + U h + b) make
+    c' = f * c + i * g and h' = o * tanh(c'). What the forget gate keeps passes on unchanged, and so does its
+    gradient. State [2, B, M]: the output h and the cell c.
     """
 
     parts = 2
