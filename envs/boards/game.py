@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards import batches, connect_four, rules
+from envs.boards import batches, connect_four, othello, rules, tic_tac_toe
 from envs.boards.facts import Facts
 from envs.boards.rules import PASS, State
 
-_FACTS = {facts.name: facts for facts in (connect_four.FACTS,)}
+_FACTS = {each.FACTS.name: each.FACTS for each in (tic_tac_toe, connect_four, othello)}
 GAMES: tuple[str, ...] = tuple(_FACTS)
 STONES = ".XO"  # of a drawing: empty, first player, second player
 
