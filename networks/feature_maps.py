@@ -41,8 +41,8 @@ def feature_maps(network: Network | RecurrentNetwork, obs: Tensor) -> dict[str, 
         network: of `networks.build.build`, without or with memory.
         obs: [B, *input_shape]; with memory [T, B, *input_shape], an episode from its first step on.
     Returns: the layers' outputs by module path ("trunk.layer1.conv": [B, C, H, W], dense ones [B, F]), then
-        "output.q" [B, A] | "output.logits" [B, A] and "output.value" [B] | "output.value" [B]. With memory the
-        trunk's layers have T * B rows, those of memory and head [T, B, ...].
+        "output.q" [B, A] | "output.logits" [B, A] and "output.value" [B] | "output.value" [B]. With memory
+        the trunk's layers have T * B rows, those of memory and head [T, B, ...].
     """
     maps: dict[str, NDArray[np.float32]] = {}
     with _eval_mode(network), torch.no_grad(), _hooks(network, maps):
@@ -68,7 +68,7 @@ def saliency(
     Raises: ValueError for an action outside the head, or None without a value.
     """
     parameter = next(network.parameters())
-    inputs = as_floats(obs.detach(), parameter.dtype).clone().requires_grad_()
+    inputs = as_floats(obs.detach(), parameter.dtype).requires_grad_()
     # cudnn's recurrent kernels refuse a backward pass in eval mode; torch's own do not
     with _eval_mode(network), torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
         chosen = _choose(network, _output(network, inputs), output_index)

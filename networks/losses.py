@@ -1,7 +1,7 @@
 """What training makes small: means over a batch that refuse shapes which torch would silently broadcast.
 
-A prediction [B] against a target [B, 1] gives [B, B] in plain torch: every sample against every other one. Here it is
-a ValueError. Targets are constants: no gradient flows into them.
+A prediction [B] against a target [B, 1] gives [B, B] in plain torch: every sample against every other one. Here
+it is a ValueError. Targets are constants: no gradient flows into them.
 """
 
 import torch
@@ -54,10 +54,9 @@ def cross_entropy(
     else:
         log_probabilities = masked_log_softmax(logits, legal).masked_fill(~legal, 0.0)
         if bool((distribution[~legal] != 0).any()):
-            row = (distribution.masked_fill(legal, 0.0) != 0).any(dim=-1).nonzero()[0].item()
-            raise ValueError(
-                f"target must be 0 for illegal actions, got {distribution[row].tolist()} in row {row}"
-            )
+            row = int((distribution.masked_fill(legal, 0.0) != 0).any(dim=-1).nonzero()[0, 0])
+            given = distribution[row].tolist()
+            raise ValueError(f"target must be 0 for illegal actions, got {given} in row {row}")
     return _mean(-(distribution * log_probabilities).sum(dim=-1), weights)
 
 

@@ -5,7 +5,7 @@ With gradient g, learning rate a, all per weight w:
   rmsprop  s = 0.99 * s + 0.01 * g^2;  w -= a * g / (sqrt(s) + epsilon)              (Hinton 2012)
   adam     m, s = running means of g (0.9) and g^2 (0.999), corrected for their start at 0;
            w -= a * m / (sqrt(s) + epsilon)                                          (Kingma & Ba 2015)
-  adamw    adam, with weight decay apart from the gradient: w -= a * weight_decay * w  (Loshchilov & Hutter 2019)
+  adamw    adam, with weight decay apart from g: w -= a * weight_decay * w          (Loshchilov & Hutter 2019)
   radam    adam that waits, as plain momentum, until s can be trusted                (Liu et al. 2020)
 """
 
@@ -35,8 +35,8 @@ def make_optimiser(
         momentum: of sgd and rmsprop, in [0, 1).
         weight_decay: pull of each weight towards 0, at least 0.
         epsilon: keeps the division finite; not used by sgd.
-    Raises: ValueError for an unknown name (naming the nearest one), a learning rate not above 0, or a momentum
-        for an optimiser of the Adam family, which has its own.
+    Raises: ValueError for an unknown name (naming the nearest one), a learning rate not above 0, or
+        momentum for one of the Adam family, which has its own.
     """
     check_choice("optimiser", name, OPTIMISERS)
     if not learning_rate > 0:
