@@ -11,7 +11,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, overload
 
 import tyro
 
@@ -26,14 +26,15 @@ class UsageError(ValueError):
     """The command line cannot be understood."""
 
 
-def parse(
-    shape: type[T] | Any,
-    argv: Sequence[str] | None,
-    *,
-    description: str,
-    default: T | None = None,
-    prog: str | None = None,
-) -> T:
+@overload
+def parse(shape: type[T], argv: Sequence[str] | None, *, description: str, default: T | None = None) -> T: ...
+
+
+@overload
+def parse(shape: Any, argv: Sequence[str] | None, *, description: str, default: Any = None) -> Any: ...
+
+
+def parse(shape: Any, argv: Sequence[str] | None, *, description: str, default: Any = None) -> Any:
     """Read `argv` (None: the process's own) into a dataclass, with `default` for the fields not given.
 
     --help prints `description` and exits with 0. Raises UsageError on anything that is not valid.
@@ -43,12 +44,7 @@ def parse(
     options: dict[str, Any] = {} if default is None else {"default": default}
     try:
         with contextlib.redirect_stderr(said):
-            return cast(
-                T,
-                tyro.cli(
-                    shape, args=arguments, description=textwrap.dedent(description), prog=prog, **options
-                ),
-            )
+            return tyro.cli(shape, args=arguments, description=textwrap.dedent(description), **options)
     except SystemExit as stop:
         if stop.code == 0:
             raise
