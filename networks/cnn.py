@@ -1,5 +1,4 @@
-"""Convolutional trunks: NatureCNN for video frames, ConvPool (convolution and max pooling), BoardResNet for
-boards.
+"""Convolutional trunks: NatureCNN for video frames, ConvPool for images, BoardResNet for boards.
 
 Planes are [B, C, H, W]. A network moved to `torch.channels_last` and to bfloat16 stays so throughout: nothing
 here reorders or casts planes on the way.

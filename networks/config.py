@@ -23,18 +23,15 @@ NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the thr
 class NetworkConfig:
     """Everything that fixes a network's architecture: trunk -> (memory) -> head.
 
-    An `mlp` without hidden layers (`hidden_sizes=()`) is Rosenblatt's perceptron: one weighted sum for each
-    output.
+    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn or conv_pool, and those of the Q or
+    value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
     """
 
     trunk: Literal["mlp", "nature_cnn", "conv_pool", "board_resnet"]
     input_shape: tuple[int, ...]  # of one obs: (features,) or (C, H, W)
     head: Literal["q", "policy_value", "value"]
     num_actions: int  # width of Q values or policy; 0 for head="value"
-    hidden_sizes: tuple[int, ...] = (
-        128,
-        128,
-    )  # mlp: all layers; cnn: dense layers after it; board_resnet: of q, value
+    hidden_sizes: tuple[int, ...] = (128, 128)  # widths of the dense hidden layers
     activation: str = "relu"  # one of ACTIVATIONS
     norm: Literal["none", "batch", "layer"] = "none"  # before each hidden activation
     dropout: float = 0.0  # probability, in [0, 1), after each hidden dense layer
@@ -51,41 +48,35 @@ class NetworkConfig:
             _check_sizes(name, getattr(self, name))
         for name, low in (("num_actions", 0), ("memory_size", 1), ("channels", 1), ("blocks", 1)):
             _check_integer(name, getattr(self, name), low)
-        _require(
-            isinstance(self.dropout, int | float) and 0 <= self.dropout < 1,
-            "dropout",
-            "in [0, 1)",
-            self.dropout,
-        )
-        _require(isinstance(self.dueling, bool), "dueling", "true or false", self.dueling)
-        self._check_together()
+        is_number = type(self.dropout) in (int, float)
+        _require(is_number and 0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
+        _require(type(self.dueling) is bool, "dueling", "True or False", self.dueling)
+        self._check_head()
+        self._check_trunk()
 
-    def _check_together(self) -> None:
-        """Refuse fields that are right alone and wrong together."""
+    def _check_head(self) -> None:
+        """Refuse fields that do not go with the head."""
+        head = f"with head {self.head!r}"
         if self.head == "value":
-            _require(self.num_actions == 0, "num_actions", "0 with head 'value'", self.num_actions)
+            _require(self.num_actions == 0, "num_actions", f"0 {head}", self.num_actions)
         else:
-            _require(
-                self.num_actions >= 1, "num_actions", f"at least 1 with head {self.head!r}", self.num_actions
-            )
-        _require(
-            self.head == "q" or not self.dueling, "dueling", f"false with head {self.head!r}", self.dueling
-        )
-        if self.trunk == "board_resnet":
-            allowed = "'none' with trunk 'board_resnet' (a board shows its whole state)"
-            _require(self.memory == "none", "memory", allowed, self.memory)
+            _require(self.num_actions >= 1, "num_actions", f"at least 1 {head}", self.num_actions)
+        _require(self.head == "q" or not self.dueling, "dueling", f"False {head}", self.dueling)
+
+    def _check_trunk(self) -> None:
+        """Refuse fields that do not go with the trunk."""
+        trunk = f"with trunk {self.trunk!r}"
         if self.trunk == "mlp":
-            _require(len(self.input_shape) >= 1, "input_shape", "(features,) or (C, H, W)", self.input_shape)
+            _require(
+                self.input_shape != (), "input_shape", f"(features,) or (C, H, W) {trunk}", self.input_shape
+            )
             return
-        shape = f"(C, H, W) with trunk {self.trunk!r}"
-        _require(len(self.input_shape) == 3, "input_shape", shape, self.input_shape)
-        smallest = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks, "board_resnet": 1}[
-            self.trunk
-        ]
-        allowed = (
-            f"(C, H, W) with H and W at least {smallest} for trunk {self.trunk!r} of {self.blocks} blocks"
-        )
-        _require(min(self.input_shape[1:]) >= smallest, "input_shape", allowed, self.input_shape)
+        smallest_side = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks, "board_resnet": 1}
+        side = smallest_side[self.trunk]
+        fits = len(self.input_shape) == 3 and min(self.input_shape[1:]) >= side
+        _require(fits, "input_shape", f"(C, H, W), H and W at least {side} {trunk}", self.input_shape)
+        if self.trunk == "board_resnet":
+            _require(self.memory == "none", "memory", f"'none' {trunk}: a board hides nothing", self.memory)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values (tuples become lists)."""
@@ -102,9 +93,8 @@ class NetworkConfig:
             check_choice("NetworkConfig field", name, known)
         missing = [name for name in ("trunk", "input_shape", "head", "num_actions") if name not in data]
         if missing:
-            raise ValueError(
-                f"NetworkConfig: missing {', '.join(missing)}; given: {', '.join(data) or 'nothing'}"
-            )
+            given = ", ".join(data) or "nothing"
+            raise ValueError(f"NetworkConfig: missing {', '.join(missing)}; given: {given}")
         values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
         return cls(**values)
 

@@ -1,7 +1,7 @@
 """What training makes small: means over a batch that refuse shapes which torch would silently broadcast.
 
-A prediction [B] against a target [B, 1] gives [B, B] in plain torch: every sample against every other one. Here
-it is a ValueError. Targets are constants: no gradient flows into them.
+A prediction [B] against a target [B, 1] gives [B, B] in plain torch: every sample against every other one.
+Here it is a ValueError. Targets are constants: no gradient flows into them.
 """
 
 import torch
