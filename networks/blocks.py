@@ -6,6 +6,7 @@ global generator.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,18 @@ _ACTIVATION_MODULES: dict[str, Callable[[], nn.Module]] = {
 }
 
 _ORTHOGONAL_GAINS = {"tanh": 5 / 3, "sigmoid": 1.0, "identity": 1.0}  # as torch.nn.init.calculate_gain
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What all hidden layers of a network share; the names are those of `NetworkConfig`."""
+
+    activation: str = "relu"
+    norm: str = "none"
+    dropout: float = 0.0  # of dense layers
+
+
+DEFAULT_STYLE = Style()
 
 
 def activation(name: str) -> nn.Module:
@@ -74,37 +87,28 @@ def output_layer(inputs: int, outputs: int) -> nn.Linear:
     return layer
 
 
-def dense_layer(
-    inputs: int, outputs: int, *, activation_name: str, norm: str, dropout: float
-) -> nn.Sequential:
+def dense_layer(inputs: int, outputs: int, style: Style) -> nn.Sequential:
     """A fully connected hidden layer: [B, inputs] -> [B, outputs]."""
     linear = nn.Linear(inputs, outputs)
-    initialise(linear, activation_name)
+    initialise(linear, style.activation)
     layer = nn.Sequential()
     layer.add_module("linear", linear)
-    layer.add_module("norm", norm_layer(norm, outputs, dimensions=1))
-    layer.add_module("activation", activation(activation_name))
-    layer.add_module("dropout", nn.Dropout(dropout))
+    layer.add_module("norm", norm_layer(style.norm, outputs, dimensions=1))
+    layer.add_module("activation", activation(style.activation))
+    layer.add_module("dropout", nn.Dropout(style.dropout))
     return layer
 
 
 def conv_layer(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    *,
-    activation_name: str,
-    norm: str,
-    stride: int = 1,
-    padding: int = 0,
+    inputs: int, outputs: int, kernel: int, style: Style, *, stride: int = 1, padding: int = 0
 ) -> nn.Sequential:
-    """A convolutional hidden layer: [B, inputs, H, W] -> [B, outputs, H', W']."""
+    """A convolutional hidden layer: [B, inputs, H, W] -> [B, outputs, H', W'], without dropout."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding)
-    initialise(conv, activation_name)
+    initialise(conv, style.activation)
     layer = nn.Sequential()
     layer.add_module("conv", conv)
-    layer.add_module("norm", norm_layer(norm, outputs, dimensions=2))
-    layer.add_module("activation", activation(activation_name))
+    layer.add_module("norm", norm_layer(style.norm, outputs, dimensions=2))
+    layer.add_module("activation", activation(style.activation))
     return layer
 
 
@@ -120,14 +124,14 @@ class ResidualBlock(nn.Module):
     nothing even without a norm (Zhang et al. 2019, "Fixup"). Source: He et al. 2016.
     """
 
-    def __init__(self, channels: int, *, activation_name: str, norm: str) -> None:
+    def __init__(self, channels: int, style: Style) -> None:
         super().__init__()
-        self.first = conv_layer(channels, channels, 3, padding=1, activation_name=activation_name, norm=norm)
+        self.first = conv_layer(channels, channels, 3, style, padding=1)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         for parameter in self.conv.parameters():
             nn.init.zeros_(parameter)
-        self.norm = norm_layer(norm, channels, dimensions=2)
-        self.activation = activation(activation_name)
+        self.norm = norm_layer(style.norm, channels, dimensions=2)
+        self.activation = activation(style.activation)
 
     def forward(self, planes: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""

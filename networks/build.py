@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import as_floats
+from networks.blocks import Style, as_floats
 from networks.cnn import BoardResNet, ConvPool, NatureCNN
 from networks.config import NetworkConfig
 from networks.heads import DuelingHead, PolicyHead, PolicyValueHead, QHead, Squeeze, ValueHead
@@ -24,7 +24,9 @@ class Network(nn.Module):
         super().__init__()
         self.config = config
         if config.trunk == "board_resnet":
-            self.trunk: nn.Module = _board_trunk(config)
+            self.trunk: nn.Module = BoardResNet(
+                config.input_shape, _style(config), channels=config.channels, blocks=config.blocks
+            )
             self.head = _board_head(config)
         else:
             trunk = _flat_trunk(config)
@@ -83,32 +85,12 @@ def build(config: NetworkConfig) -> Network | RecurrentNetwork:
 
 def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ConvPool:
     """The trunk that turns an obs into flat features [B, num_features]."""
-    name, norm, dropout = config.activation, config.norm, config.dropout
-    shape, hidden = config.input_shape, config.hidden_sizes
+    shape, hidden_sizes, style = config.input_shape, config.hidden_sizes, _style(config)
     if config.trunk == "mlp":
-        return MLP(shape, hidden, activation_name=name, norm=norm, dropout=dropout)
+        return MLP(shape, hidden_sizes, style)
     if config.trunk == "nature_cnn":
-        return NatureCNN(shape, hidden, activation_name=name, norm=norm, dropout=dropout)
-    return ConvPool(
-        shape,
-        hidden,
-        channels=config.channels,
-        blocks=config.blocks,
-        activation_name=name,
-        norm=norm,
-        dropout=dropout,
-    )
-
-
-def _board_trunk(config: NetworkConfig) -> BoardResNet:
-    """The trunk that turns board planes into board planes."""
-    return BoardResNet(
-        config.input_shape,
-        channels=config.channels,
-        blocks=config.blocks,
-        activation_name=config.activation,
-        norm=config.norm,
-    )
+        return NatureCNN(shape, hidden_sizes, style)
+    return ConvPool(shape, hidden_sizes, style, channels=config.channels, blocks=config.blocks)
 
 
 def _memory(config: NetworkConfig, inputs: int) -> Memory:
@@ -128,13 +110,7 @@ def _flat_head(config: NetworkConfig, inputs: int) -> nn.Module:
 def _board_head(config: NetworkConfig) -> nn.Module:
     """A head on [B, channels, H, W]: squeezed to few planes, then dense (the policy without hidden layer)."""
     squeezed = SQUEEZED_PLANES * math.prod(config.input_shape[1:])
-    dense = MLP(
-        (squeezed,),
-        config.hidden_sizes,
-        activation_name=config.activation,
-        norm=config.norm,
-        dropout=config.dropout,
-    )
+    dense = MLP((squeezed,), config.hidden_sizes, _style(config))
     if config.head == "policy_value":
         policy = nn.Sequential(_squeeze(config), PolicyHead(squeezed, config.num_actions))
         value = nn.Sequential(_squeeze(config), dense, ValueHead(dense.num_features))
@@ -143,7 +119,11 @@ def _board_head(config: NetworkConfig) -> nn.Module:
 
 
 def _squeeze(config: NetworkConfig) -> Squeeze:
-    return Squeeze(config.channels, SQUEEZED_PLANES, activation_name=config.activation, norm=config.norm)
+    return Squeeze(config.channels, SQUEEZED_PLANES, _style(config))
+
+
+def _style(config: NetworkConfig) -> Style:
+    return Style(activation=config.activation, norm=config.norm, dropout=config.dropout)
 
 
 def _dtype(network: nn.Module) -> torch.dtype:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import ResidualBlock, conv_layer, max_pool
+from networks.blocks import DEFAULT_STYLE, ResidualBlock, Style, conv_layer, max_pool
 from networks.mlp import MLP
 
 
@@ -23,31 +23,15 @@ class NatureCNN(nn.Module):
     """
 
     def __init__(
-        self,
-        input_shape: Sequence[int],
-        hidden_sizes: Sequence[int] = (512,),
-        *,
-        activation_name: str = "relu",
-        norm: str = "none",
-        dropout: float = 0.0,
+        self, input_shape: Sequence[int], hidden_sizes: Sequence[int] = (512,), style: Style = DEFAULT_STYLE
     ) -> None:
         super().__init__()
-        channels = input_shape[0]  # shapes below: for 4 x 84 x 84
-        self.layer1 = conv_layer(
-            channels, 32, 8, stride=4, activation_name=activation_name, norm=norm
-        )  # 32 x 20 x 20
-        self.layer2 = conv_layer(
-            32, 64, 4, stride=2, activation_name=activation_name, norm=norm
-        )  # 64 x 9 x 9
-        self.layer3 = conv_layer(64, 64, 3, activation_name=activation_name, norm=norm)  # 64 x 7 x 7
+        channels = input_shape[0]  # 4 in the paper; its shapes:     4 x 84 x 84
+        self.layer1 = conv_layer(channels, 32, 8, style, stride=4)  # 32 x 20 x 20
+        self.layer2 = conv_layer(32, 64, 4, style, stride=2)  # ..... 64 x 9 x 9
+        self.layer3 = conv_layer(64, 64, 3, style)  # ............... 64 x 7 x 7
         convolutions = nn.Sequential(self.layer1, self.layer2, self.layer3)
-        self.dense = MLP(
-            output_shape(convolutions, input_shape),  # 3136
-            hidden_sizes,  # 512
-            activation_name=activation_name,
-            norm=norm,
-            dropout=dropout,
-        )
+        self.dense = MLP(output_shape(convolutions, input_shape), hidden_sizes, style)  # 3136 -> 512
         self.num_features = self.dense.num_features
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -60,8 +44,8 @@ class NatureCNN(nn.Module):
 class ConvPool(nn.Module):
     """The classic image classifier: (convolution -> activation -> max pooling) x blocks, then dense layers.
 
-    Each stage doubles the channels and halves height and width: local edges first, then larger and larger
-    shapes.
+    Each stage doubles the channels and halves height and width: local edges first, then larger
+    and larger shapes.
     Source: LeCun et al. 1998 (LeNet-5), with ReLU and max pooling as in Krizhevsky et al. 2012.
     """
 
@@ -69,29 +53,21 @@ class ConvPool(nn.Module):
         self,
         input_shape: Sequence[int],
         hidden_sizes: Sequence[int],
+        style: Style = DEFAULT_STYLE,
         *,
         channels: int,
         blocks: int,
-        activation_name: str = "relu",
-        norm: str = "none",
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.stages = nn.Sequential()
         inputs = input_shape[0]
         for stage in range(blocks):
             outputs = channels * 2**stage
-            layer = conv_layer(inputs, outputs, 3, padding=1, activation_name=activation_name, norm=norm)
-            self.stages.add_module(f"layer{stage + 1}", layer)  # outputs x H x W
+            layer = conv_layer(inputs, outputs, 3, style, padding=1)  # outputs x H x W
+            self.stages.add_module(f"layer{stage + 1}", layer)
             self.stages.add_module(f"pool{stage + 1}", max_pool())  # outputs x H // 2 x W // 2
             inputs = outputs
-        self.dense = MLP(
-            output_shape(self.stages, input_shape),
-            hidden_sizes,
-            activation_name=activation_name,
-            norm=norm,
-            dropout=dropout,
-        )
+        self.dense = MLP(output_shape(self.stages, input_shape), hidden_sizes, style)
         self.num_features = self.dense.num_features
 
     def forward(self, images: Tensor) -> Tensor:
@@ -107,22 +83,13 @@ class BoardResNet(nn.Module):
     """
 
     def __init__(
-        self,
-        input_shape: Sequence[int],
-        *,
-        channels: int,
-        blocks: int,
-        activation_name: str = "relu",
-        norm: str = "none",
+        self, input_shape: Sequence[int], style: Style = DEFAULT_STYLE, *, channels: int, blocks: int
     ) -> None:
         super().__init__()
-        self.stem = conv_layer(
-            input_shape[0], channels, 3, padding=1, activation_name=activation_name, norm=norm
-        )
+        self.stem = conv_layer(input_shape[0], channels, 3, style, padding=1)
         self.tower = nn.Sequential()
         for number in range(1, blocks + 1):
-            block = ResidualBlock(channels, activation_name=activation_name, norm=norm)
-            self.tower.add_module(f"block{number}", block)
+            self.tower.add_module(f"block{number}", ResidualBlock(channels, style))
 
     def forward(self, planes: Tensor) -> Tensor:
         """float[B, C, H, W] -> [B, channels, H, W]."""

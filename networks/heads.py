@@ -7,7 +7,7 @@ digits.
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import conv_layer, output_layer
+from networks.blocks import Style, conv_layer, output_layer
 
 VALUE_BOUND = 1 - 2**-20  # an estimate stays strictly inside (-1, 1), also where float32 tanh rounds to 1
 
@@ -83,9 +83,9 @@ class PolicyValueHead(nn.Module):
 class Squeeze(nn.Module):
     """A 1x1 convolution to few planes, flattened for dense layers: [B, C, H, W] -> [B, planes * H * W]."""
 
-    def __init__(self, channels: int, planes: int, *, activation_name: str, norm: str) -> None:
+    def __init__(self, channels: int, planes: int, style: Style) -> None:
         super().__init__()
-        self.layer = conv_layer(channels, planes, 1, activation_name=activation_name, norm=norm)
+        self.layer = conv_layer(channels, planes, 1, style)
 
     def forward(self, planes: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, planes * H * W]."""

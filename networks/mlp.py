@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from networks.blocks import dense_layer
+from networks.blocks import DEFAULT_STYLE, Style, dense_layer
 
 
 class MLP(nn.Module):
@@ -23,20 +23,13 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self,
-        input_shape: Sequence[int],
-        hidden_sizes: Sequence[int],
-        *,
-        activation_name: str = "relu",
-        norm: str = "none",
-        dropout: float = 0.0,
+        self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style = DEFAULT_STYLE
     ) -> None:
         super().__init__()
         sizes = [math.prod(input_shape), *hidden_sizes]
         self.layers = nn.Sequential()
         for depth, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
-            layer = dense_layer(inputs, outputs, activation_name=activation_name, norm=norm, dropout=dropout)
-            self.layers.add_module(f"hidden{depth}", layer)
+            self.layers.add_module(f"hidden{depth}", dense_layer(inputs, outputs, style))
         self.num_features = sizes[-1]
 
     def forward(self, obs: Tensor) -> Tensor:
