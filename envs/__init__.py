@@ -1,1 +1,1 @@
-"""Environments: what happens, never what to do. Atari, toys with known answers, board games, and their views."""
+"""Environments: what happens, never what to do. Atari, toys, board games, and their views."""

@@ -1,23 +1,26 @@
 """Atari 2600 games by the standard protocol, as a fast vector of emulators and as one picture to watch.
 
-The protocol is Machado et al. 2018 (arXiv:1709.06009) with the observations of Mnih et al. 2015: four emulator frames a
-step, the last two max-pooled, 84 x 84 grey, four of them stacked (newest last, zeros before the first); an action is
-repeated with probability 0.25 against what the agent chose ("sticky"); an episode ends when the game is over, not when
-a life is lost, and is truncated after 108,000 emulator frames (half an hour of play). Rewards are the game's own score.
+The protocol is Machado et al. 2018 (arXiv:1709.06009) with the observations of Mnih et al. 2015: four
+emulator frames a step, the last two max-pooled, 84 x 84 grey, four of them stacked (newest last, zeros
+before the first); an action is repeated with probability 0.25 against what the agent chose ("sticky"); an
+episode ends when the game is over, not when a life is lost, and is truncated after 108,000 emulator frames
+(half an hour of play). Rewards are the game's own score.
 
-`ale_py.vector_env.AtariVectorEnv` (native code, many emulators) has other defaults, so every one of them is set here.
-Two of its habits are avoided:
+`ale_py.vector_env.AtariVectorEnv` (native code, many emulators) has other defaults, so every one of them is
+set here. Two of its habits are avoided:
 
-- Its last observation at its own frame cap still shows the moving things of the step before (ale-py 0.12.1: the frame
-  loop breaks off before both pooled frames are fresh). Its cap is set out of reach, and `EmulatorVector` truncates.
-- Its automatic reset draws an unknown seed. Finished games are reset by mask, each episode with a seed of its own.
+- Its last observation at its own frame cap still shows the moving things of the step before (ale-py 0.12.1:
+  the frame loop breaks off before both pooled frames are fresh). Its cap is set out of reach, and
+  `EmulatorVector` truncates.
+- Its automatic reset draws an unknown seed. Finished games are reset by mask, each episode with a seed of
+  its own.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import ale_py
 import gymnasium
@@ -46,7 +49,9 @@ class AtariConfig:
     frame_stack: int = 4  # observations stacked (Mnih et al. 2015)
     frame_size: int = 84  # pixels, height and width (Mnih et al. 2015)
     repeat_action_probability: float = 0.25  # sticky actions (Machado et al. 2018)
-    max_episode_frames: int = 108_000  # emulator frames, idle start included: 30 minutes (Machado et al. 2018)
+    max_episode_frames: int = (
+        108_000  # emulator frames, idle start included: 30 minutes (Machado et al. 2018)
+    )
     noop_max: int = 30  # at most so many idle frames at the start (Mnih et al. 2015)
     full_action_space: bool = False  # all 18 actions instead of those the game uses
 
@@ -59,7 +64,8 @@ class AtariConfig:
             raise ValueError(f"AtariConfig.frame_size must be at least 36, got {self.frame_size!r}")
         if not 0 <= self.repeat_action_probability < 1:
             raise ValueError(
-                f"AtariConfig.repeat_action_probability must be in [0, 1), got {self.repeat_action_probability!r}"
+                "AtariConfig.repeat_action_probability must be in [0, 1), got "
+                f"{self.repeat_action_probability!r}"
             )
         if self.noop_max < 0:
             raise ValueError(f"AtariConfig.noop_max must not be negative, got {self.noop_max!r}")
@@ -76,7 +82,7 @@ def rom_name(env_id: str) -> str:
 def action_names(config: AtariConfig) -> tuple[str, ...]:
     """The actions by their names (`NOOP`, `FIRE`, `UPRIGHT`, ...), in the order of their numbers."""
     emulators = _emulators(config, num_envs=1, num_threads=1)
-    names = tuple(ale_py.Action(action).name for action in emulators.ale.get_action_set())
+    names = tuple(action.name for action in emulators.ale.get_action_set())
     emulators.close()
     return names
 
@@ -96,11 +102,13 @@ class EmulatorVector:
     def __init__(self, config: AtariConfig, num_envs: int, num_threads: int = 1, **picture: Any) -> None:
         self.config = config
         self.emulators = _emulators(config, num_envs, num_threads, **picture)
-        self.num_actions = int(self.emulators.single_action_space.n)
-        self.obs_shape: tuple[int, ...] = self.emulators.single_observation_space.shape
+        self.num_actions = len(self.emulators.ale.get_action_set())
+        self.obs_shape: tuple[int, ...] = tuple(self.emulators.ale.get_observation_shape())
 
     def reset(self, seeds: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Start a new episode in the emulators of the mask `which` [N]; one seed each. Returns obs of all [N, ...]."""
+        """Start a new episode in the emulators of the mask `which` [N]; one seed each. Returns obs of all
+        [N, ...].
+        """
         obs, _ = self.emulators.reset(seed=seeds, options={"reset_mask": which})
         return np.asarray(obs)
 
@@ -132,7 +140,8 @@ def _emulators(config: AtariConfig, num_envs: int, num_threads: int, **picture: 
         batch_size=0,  # all of them at each step
         num_threads=num_threads,
         thread_affinity_offset=-1,
-        max_num_frames_per_episode=config.max_episode_frames + 2 * config.frame_skip,  # out of reach, see above
+        max_num_frames_per_episode=config.max_episode_frames
+        + 2 * config.frame_skip,  # out of reach, see above
         repeat_action_probability=config.repeat_action_probability,
         full_action_space=config.full_action_space,
         continuous=False,
@@ -155,7 +164,7 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
     A second emulator with the same seed and actions draws the colour picture, so both show the same moment.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 15}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012  (gymnasium's own form)
 
     def __init__(self, config: AtariConfig, render_mode: str | None = None) -> None:
         self.config = config
@@ -163,7 +172,12 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
         self.metadata = self.metadata | {"render_fps": FRAMES_PER_SECOND // config.frame_skip}
         self._games = [EmulatorVector(config, 1)]
         if render_mode == "rgb_array":
-            colour = {"img_height": SCREEN_HEIGHT, "img_width": SCREEN_WIDTH, "stack_num": 1, "grayscale": False}
+            colour = {
+                "img_height": SCREEN_HEIGHT,
+                "img_width": SCREEN_WIDTH,
+                "stack_num": 1,
+                "grayscale": False,
+            }
             self._games.append(EmulatorVector(config, 1, **colour))
         self.observation_space = spaces.Box(0, 255, self._games[0].obs_shape, np.uint8)
         self.action_space = spaces.Discrete(self._games[0].num_actions)
@@ -187,11 +201,17 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
             steps.append(game.receive())
         self._shown = steps[-1].obs[0]
         played = steps[0]
-        return played.obs[0], float(played.reward[0]), bool(played.terminated[0]), bool(played.truncated[0]), {}
+        return (
+            played.obs[0],
+            float(played.reward[0]),
+            bool(played.terminated[0]),
+            bool(played.truncated[0]),
+            {},
+        )
 
-    def render(self) -> NDArray[np.uint8]:  # type: ignore[override]  # gymnasium's own type is a loose union
+    def render(self) -> NDArray[np.uint8]:
         """The colour screen, uint8[210, 160, 3]."""
-        return self._shown[-1]
+        return np.asarray(self._shown[-1])
 
     def close(self) -> None:
         """Free the emulators."""
@@ -200,5 +220,7 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
 
 
 def looks_like_atari(env_id: str) -> bool:
-    """Whether `env_id` names a game of this module, or one of gymnasium's older Atari ids (`PongNoFrameskip-v4`)."""
+    """Whether `env_id` names a game of this module, or one of gymnasium's older Atari ids
+    (`PongNoFrameskip-v4`).
+    """
     return env_id.startswith(PREFIX) or re.search(r"(NoFrameskip|Deterministic)-v\d+$", env_id) is not None

@@ -6,7 +6,8 @@
 | advantage/Catch-v0    | credit an action nine steps before its pay  | 1           | 1                   |
 | advantage/Recall-v0   | remember a cue that is no longer shown      | 1           | -1/2 (on average)   |
 
-Importing this module registers the three with gymnasium. Each has `OPTIMAL_RETURN`, the best return (undiscounted).
+Importing this module registers the three with gymnasium. Each has `OPTIMAL_RETURN`, the best return
+(undiscounted).
 Sources: Catch and Recall ("memory length") after bsuite, Osband et al. 2020, arXiv:1908.03568.
 """
 
@@ -29,7 +30,7 @@ BACKGROUND, AGENT, GOAL, LURE = (24, 26, 32), (86, 156, 214), (98, 190, 110), (2
 class Toy(gymnasium.Env[Obs, np.int64]):
     """A toy on a small grid: float32 features as observation, a coloured grid as picture."""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 8}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012  (gymnasium's own form)
     OPTIMAL_RETURN: ClassVar[float] = 1.0
 
     def __init__(self, num_features: int, num_actions: int, render_mode: str | None = None) -> None:
@@ -37,7 +38,7 @@ class Toy(gymnasium.Env[Obs, np.int64]):
         self.action_space = spaces.Discrete(num_actions)
         self.render_mode = render_mode
 
-    def render(self) -> NDArray[np.uint8]:  # type: ignore[override]  # gymnasium's own type is a loose union
+    def render(self) -> NDArray[np.uint8]:
         """The grid as uint8[H, W, 3], `CELL_PIXELS` a cell."""
         return self._grid().repeat(CELL_PIXELS, axis=0).repeat(CELL_PIXELS, axis=1)
 
@@ -54,8 +55,9 @@ class Corridor(Toy):
     """Walk left (0) or right (1): the left end pays 0.1, the right end 1, and both end the episode.
 
     The walk starts in cell 1, next to the small reward. The observation is the cell, one-hot.
-    With discount g the value of cell c under the best policy is g ** (length - 2 - c), as long as that beats the
-    lure (g ** (length - 3) > 0.1 for the start); so learned values can be held against exact ones.
+    With discount g the value of cell c under the best policy is g ** (length - 2 - c), as long as that
+    beats the lure (g ** (length - 3) > 0.1 for the start); so learned values can be held against exact
+    ones.
     """
 
     LURE_REWARD = 0.1
@@ -68,7 +70,9 @@ class Corridor(Toy):
         self.length = length
         self.cell = self.START
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Obs, dict[str, Any]]:
         """Go back to the start cell."""
         super().reset(seed=seed)
         self.cell = self.START
@@ -96,7 +100,8 @@ class Corridor(Toy):
 
 
 class Catch(Toy):
-    """A ball falls one row a step; be under it at the bottom: left (0), stay (1), right (2). Caught pays 1, missed -1.
+    """A ball falls one row a step; be under it at the bottom: left (0), stay (1), right (2). Caught pays 1,
+    missed -1.
 
     The observation is the board, flattened, row 0 at the top: 1 where the ball is and where the paddle is.
     """
@@ -108,7 +113,9 @@ class Catch(Toy):
         self.ball_row = self.ball_column = 0
         self.paddle_column = self.COLUMNS // 2
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Obs, dict[str, Any]]:
         """Drop a new ball from a random column; the paddle starts in the middle."""
         super().reset(seed=seed)
         self.ball_row, self.ball_column = 0, int(self.np_random.integers(self.COLUMNS))
@@ -138,11 +145,13 @@ class Catch(Toy):
 
 
 class Recall(Toy):
-    """A cue is shown in the first step only; after a gap of blank steps a question is asked: which cue was it?
+    """A cue is shown in the first step only; after a gap of blank steps a question is asked: which cue was
+    it?
 
-    The answer pays 1 if right, -1 if wrong, and ends the episode; actions before the question do nothing. The gap is
-    drawn anew each episode, so that counting steps does not help. Without memory nothing beats a guess: with K cues
-    its mean return is 2/K - 1. Observation: the cue one-hot (K features), then 1 while the question is asked.
+    The answer pays 1 if right, -1 if wrong, and ends the episode; actions before the question do nothing.
+    The gap is drawn anew each episode, so that counting steps does not help. Without memory nothing beats a
+    guess: with K cues its mean return is 2/K - 1. Observation: the cue one-hot (K features), then 1 while
+    the question is asked.
     """
 
     NUM_CUES = 4
@@ -155,7 +164,9 @@ class Recall(Toy):
         self.cue = self.step_count = 0
         self.question_step = gap_min + 1
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Obs, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Obs, dict[str, Any]]:
         """Draw a cue and a gap, and show the cue."""
         super().reset(seed=seed)
         self.cue = int(self.np_random.integers(self.NUM_CUES))

@@ -1,11 +1,12 @@
 """One face for N environments that step together: gymnasium's and the native Atari emulators.
 
-An episode that ends starts anew in the same step. What gymnasium and ALE report differently, and a naive loop gets
-wrong, is hidden here: `Step.obs` is what the agent acts on next, `Step.last_obs` is what its action really led to. The
-two differ only where an episode ended. No fake transition is ever seen.
+An episode that ends starts anew in the same step. What gymnasium and ALE report differently, and a naive
+loop gets wrong, is hidden here: `Step.obs` is what the agent acts on next, `Step.last_obs` is what its
+action really led to. The two differ only where an episode ended. No fake transition is ever seen.
 
-Each episode is started with a seed of its own, made from (seed, env, episode number), and its actions are kept. So
-`state()` is a few integers, holds no pickled object, and `restore()` plays the open episodes again up to the same
+Each episode is started with a seed of its own, made from (seed, env, episode number), and its actions are
+kept. So `state()` is a few integers, holds no pickled object, and `restore()` plays the open episodes again
+up to the same
 moment: exact for every environment whose `reset(seed)` decides all of its chance, Atari included.
 """
 
@@ -46,10 +47,13 @@ class VectorEnvs(ABC):
     """N envs of one kind. `reset` once, then `step` (or `send`, other work, `receive`)."""
 
     def __init__(
-        self, env_id: str, num_envs: int, num_actions: int, obs_shape: tuple[int, ...], obs_dtype: np.dtype[Any]
+        self,
+        env_id: str,
+        num_envs: int,
+        num_actions: int,
+        obs_shape: tuple[int, ...],
+        obs_dtype: np.dtype[Any],
     ) -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be at least 1, got {num_envs!r}")
         self.env_id = env_id
         self.num_envs = num_envs
         self.num_actions = num_actions
@@ -94,7 +98,11 @@ class VectorEnvs(ABC):
 
     def state(self) -> dict[str, Any]:
         """Where all envs are, as plain numbers: the seed, and each open episode's number and actions."""
-        return {"seed": self._seed, "episodes": list(self._episodes), "actions": [list(log) for log in self._actions]}
+        return {
+            "seed": self._seed,
+            "episodes": list(self._episodes),
+            "actions": [list(log) for log in self._actions],
+        }
 
     def restore(self, state: dict[str, Any]) -> NDArray[Any]:
         """Play the open episodes of `state` again. Returns obs [N, ...], what `reset` or `step` gave last."""
@@ -108,7 +116,9 @@ class VectorEnvs(ABC):
         return np.array([episode_seed(self._seed, env, self._episodes[env]) for env in which], np.int64)
 
     def _replay(self) -> NDArray[Any]:
-        """Start the open episodes and play their logged actions; all reach the present in the same last step."""
+        """Start the open episodes and play their logged actions; all reach the present in the same last
+        step.
+        """
         lengths = np.array([len(log) for log in self._actions])
         to_come = int(lengths.max())
         obs = self._reset(np.ones(self.num_envs, np.bool_), self._seeds(range(self.num_envs)))
@@ -126,7 +136,9 @@ class VectorEnvs(ABC):
 
     @abstractmethod
     def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
-        """Start a new episode in the envs of the mask, one seed each; obs of all [N, ...], others undefined."""
+        """Start a new episode in the envs of the mask, one seed each; obs of all [N, ...], others
+        undefined.
+        """
 
     @abstractmethod
     def _send(self, actions: NDArray[np.int64]) -> None:
@@ -205,11 +217,16 @@ def episode_seed(seed: int, env: int, episode: int) -> int:
     return int(np.random.SeedSequence((seed, env, episode)).generate_state(1)[0] >> 1)
 
 
-def make_vector(env_id: str, num_envs: int, *, num_threads: int = 1, atari: AtariConfig | None = None) -> VectorEnvs:
-    """N envs of `env_id`: `ALE/...-v5` natively (by `atari` or its defaults, in `num_threads`), others by gymnasium.
+def make_vector(
+    env_id: str, num_envs: int, *, num_threads: int = 1, atari: AtariConfig | None = None
+) -> VectorEnvs:
+    """N envs of `env_id`: `ALE/...-v5` natively (by `atari` or its defaults, in `num_threads`), others by
+    gymnasium.
 
     Raises: ValueError where the id is unknown (naming the nearest), or its spaces do not suit a Q-network.
     """
+    if num_envs < 1:
+        raise ValueError(f"num_envs must be at least 1, got {num_envs!r}")
     if looks_like_atari(env_id):
         config = atari if atari is not None else AtariConfig(env_id=env_id)
         return AtariVector(config, num_envs, num_threads)
@@ -219,13 +236,16 @@ def make_vector(env_id: str, num_envs: int, *, num_threads: int = 1, atari: Atar
 def make_env(
     env_id: str, render_mode: str | None = None, *, atari: AtariConfig | None = None
 ) -> gymnasium.Env[NDArray[Any], np.int64]:
-    """One env with the observations that the networks take, to watch or to step by hand. See `make_vector`."""
+    """One env with the observations that the networks take, to watch or step by hand. See `make_vector`."""
     if looks_like_atari(env_id):
         return AtariEnv(atari if atari is not None else AtariConfig(env_id=env_id), render_mode)
+    options = {} if render_mode is None else {"render_mode": render_mode}  # not every env takes one
     try:
-        env = gymnasium.make(env_id, render_mode=render_mode, disable_env_checker=True)
+        env = gymnasium.make(env_id, disable_env_checker=True, **options)
     except gymnasium.error.UnregisteredEnv as error:
-        raise ValueError(f"no environment {env_id!r}; nearest: {nearest(env_id, gymnasium.registry)}") from error
+        raise ValueError(
+            f"no environment {env_id!r}; nearest: {nearest(env_id, gymnasium.registry)}"
+        ) from error
     if not isinstance(env.action_space, spaces.Discrete) or env.action_space.start != 0:
         raise ValueError(f"{env_id}: needs discrete actions 0..A-1, has {env.action_space}")
     return _network_obs(env_id, env)
