@@ -1,7 +1,7 @@
 """The rules over many states at once: compiled loops over packed states, for any game.
 
-Packed states are uint64[B, 2], one row for the two words of each state. `like` is any state of the game: kernels
-choose the game by its type.
+Packed states are uint64[B, 2], one row for the two words of each state. `like` is any state of the game:
+kernels go by its type.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Bit tricks on np.uint64 boards.
 
-Every constant is a named np.uint64: a bare literal would make the result signed. Boards of eight by eight keep
-square (row, column) in bit 8*row + column.
+Every constant is a named np.uint64: a bare literal would make the result signed. Boards of eight by eight
+keep the square (row, column) in bit 8*row + column.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def _count_trailing_zeros(bits: np.uint64) -> int:
 @overload(_count_trailing_zeros, strict=False)
 def _one_instruction(bits: object) -> Callable[[np.uint64], int]:
     def count(bits: np.uint64) -> int:
-        return trailing_zeros(bits)
+        return trailing_zeros(bits)  # type: ignore[call-arg]
 
     return count
 
@@ -80,7 +80,7 @@ def columns_flipped(board: np.uint64) -> np.uint64:
 
 @kernel
 def transposed(board: np.uint64) -> np.uint64:
-    """An eight by eight board with rows and columns exchanged (three swaps: Warren, Hacker's Delight, 7-3)."""
+    """An eight by eight board with rows and columns exchanged (Warren, Hacker's Delight, 7-3)."""
     swap = (board ^ (board >> _SEVEN)) & _TRANSPOSE_1
     board = board ^ swap ^ (swap << _SEVEN)
     swap = (board ^ (board >> _FOURTEEN)) & _TRANSPOSE_2

@@ -27,6 +27,7 @@ FIVE = np.uint64(5)
 # Neighbours along a column, a row, and the two diagonals; and twice as far.
 STEPS = (np.uint64(1), np.uint64(7), np.uint64(6), np.uint64(8))
 DOUBLE_STEPS = (np.uint64(2), np.uint64(14), np.uint64(12), np.uint64(16))
+TRIPLE_STEPS = (np.uint64(3), np.uint64(21), np.uint64(18), np.uint64(24))
 
 
 @words
@@ -48,6 +49,19 @@ def has_four(stones: np.uint64) -> bool:
         if pairs & (pairs >> DOUBLE_STEPS[i]):
             return True
     return False
+
+
+@kernel
+def winning_cells(stones: np.uint64, occupied: np.uint64) -> np.uint64:
+    """The empty cells, playable now or later, where one more of `stones` makes four in a line (Pons, 9)."""
+    cells = (stones << STEPS[0]) & (stones << DOUBLE_STEPS[0]) & (stones << TRIPLE_STEPS[0])
+    for i in range(1, 4):
+        step, double, triple = STEPS[i], DOUBLE_STEPS[i], TRIPLE_STEPS[i]
+        two_before = (stones << step) & (stones << double)
+        two_after = (stones >> step) & (stones >> double)
+        cells |= two_before & ((stones << triple) | (stones >> step))
+        cells |= two_after & ((stones >> triple) | (stones << step))
+    return cells & BOARD & ~occupied
 
 
 @rules.legal_moves.register(ConnectFour)

@@ -13,8 +13,8 @@ function that has one implementation for each NamedTuple class, resolved when a 
 Dispatch on argument types keeps numba's disk cache working, where a closure would be compiled anew in each
 process. All of it also runs as plain Python, for debuggers and coverage, under `NUMBA_DISABLE_JIT=1`.
 
-Numba's cache notices an edit in the file of a kernel itself but not in the files it calls, so the cache lies in a
-folder named by a hash of all kernel sources.
+Numba's cache notices an edit in the file of a kernel itself but not in the files it calls, so the cache lies
+in a folder named by a hash of all kernel sources.
 """
 
 import functools
@@ -35,11 +35,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[tuple[Any, ...]])
 CACHES_KEPT = 6  # compiled states of the sources, the newest ones
 
-_OPTIONS = {"nogil": True, "error_model": "numpy"}
+_OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 
 
 def kernel_sources(root: Path) -> list[Path]:
-    """All files a kernel may be compiled from: each folder below `root` where some file imports this module."""
+    """All files kernels may come from: each folder below `root` where some file imports this module."""
     folders = {
         path.parent
         for package in ("envs", "agents")
@@ -73,15 +73,21 @@ def _prepare_cache() -> bool:
             file=sys.stderr,
         )
         return False
-    numba.config.CACHE_DIR = str(folder)
-    by_age = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in by_age[CACHES_KEPT:]:
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    for old in sorted(folder.parent.iterdir(), key=_last_used, reverse=True)[CACHES_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)  # another process may be deleting it too
     return True
 
 
+def _last_used(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:  # deleted since it was listed
+        return 0.0
+
+
 _CACHE = _prepare_cache()
-if numba.config.DISABLE_JIT:
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     np.seterr(over="ignore")  # 64-bit words wrap around, as they do in compiled code
 
 
@@ -93,16 +99,16 @@ def kernel(function: F) -> F:
 def words(cls: C) -> C:
     """Make a NamedTuple class turn its fields into np.uint64, whoever builds it.
 
-    Numba hands integers back to Python as plain `int`, and would take those for signed numbers in the next call.
+    Numba hands words back to Python as plain `int`, and would take those for signed numbers in the next call.
     """
-    build = cls.__new__
+    build: Any = cls.__new__
 
     @functools.wraps(build)
     def new(cls: type, *fields: int, **named: int) -> Any:
         named_words = {name: np.uint64(field) for name, field in named.items()}
         return build(cls, *(np.uint64(field) for field in fields), **named_words)
 
-    cls.__new__ = new  # type: ignore[method-assign]
+    cast(Any, cls).__new__ = new
     return cls
 
 
@@ -117,7 +123,7 @@ class Generic(Protocol):
 
 
 def generic(signature: Callable[..., Any]) -> Generic:
-    """Declare a function by its signature and docstring; its body is never run.
+    """Declare a function by its signature and docstring; its body never runs.
 
     The implementation is chosen by the class of the first argument for which one was registered.
     """
@@ -136,7 +142,7 @@ def generic(signature: Callable[..., Any]) -> Generic:
     @overload(call, strict=False, jit_options=_OPTIONS)
     def resolve(*types: Any) -> Callable[..., Any] | None:
         for numba_type in types:
-            implementation = implementations.get(getattr(numba_type, "instance_class", None))  # type: ignore[arg-type]
+            implementation = implementations.get(getattr(numba_type, "instance_class", type(None)))
             if implementation is not None:
                 return cast(Callable[..., Any], getattr(implementation, "py_func", implementation))
         return None

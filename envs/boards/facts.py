@@ -1,4 +1,4 @@
-"""What a game's file tells about itself besides its kernels: names, sizes, notation, symmetries of actions."""
+"""What a game tells about itself besides its kernels: names, sizes, notation, symmetries of actions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

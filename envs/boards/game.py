@@ -23,7 +23,7 @@ STONES = ".XO"  # of a drawing: empty, first player, second player
 
 
 class IllegalMove(ValueError):
-    """A move that the rules do not allow; the message tells the game, the move, those before it, what is legal."""
+    """A move the rules do not allow; the message tells the game, the move, those before it, what is legal."""
 
 
 @functools.cache
@@ -156,8 +156,9 @@ class Game:
 
     def cell_owner(self, position: "Position") -> NDArray[np.int8]:
         """int8[H, W]: 0 empty, 1 the first player's, 2 the second's. Row 0 at the top."""
-        first, second = position.planes(0)[:2]
-        return (first + 2 * second).astype(np.int8)
+        first, second = position.planes(0)[:2].astype(np.int8)
+        owner: NDArray[np.int8] = first + 2 * second
+        return owner
 
     def text(self, position: "Position") -> str:
         """A drawing of the board, and who is to move or has won."""
@@ -216,7 +217,7 @@ class Position:
 
     def planes(self, player: int) -> NDArray[np.float32]:
         """float32[C, H, W] as `player` (0 or 1) sees the board, whoever is to move: plane 0 is his stones."""
-        planes = self.game.planes(self.game.pack(self.state)[None])[0]
+        planes: NDArray[np.float32] = self.game.planes(self.game.pack(self.state)[None])[0]
         if player != self.player:
             planes[:2] = planes[1::-1].copy()
         return planes

@@ -4,8 +4,8 @@
     `own`: discs of the side to move;        8  9 10 11 12 13 14 15     a2 b2 ...
     `opponent`: discs of the other.         ...                   63    ...                  h8
 
-An action is a square, or PASS when no square is legal; the game ends when neither side has one. Black, the first
-player, starts on d5 and e4. World Othello Federation rules; the outcome counts discs alone.
+An action is a square, or PASS when no square is legal; the game ends when neither side has one. Black, the
+first player, starts on d5 and e4. World Othello Federation rules; the outcome counts discs alone.
 """
 
 from typing import NamedTuple
@@ -96,7 +96,7 @@ def _enclosed(disc: np.uint64, own: np.uint64, through: np.uint64, step: np.uint
 
 @kernel
 def flips(own: np.uint64, opponent: np.uint64, disc: np.uint64) -> np.uint64:
-    """The opponent's discs that turn over when `own` puts a disc on the one-bit board `disc`; 0 if illegal."""
+    """The opponent's discs that turn when `own` puts a disc on the one-bit board `disc`; 0 if illegal."""
     inner = opponent & INNER
     turned = _enclosed(disc, own, inner, _ONE) | _enclosed(disc, own, inner, _SEVEN)
     return turned | _enclosed(disc, own, inner, _NINE) | _enclosed(disc, own, opponent, _EIGHT)
@@ -122,13 +122,14 @@ def place(state: Othello, action: int) -> Othello:
 @rules.is_over.register(Othello)
 @kernel
 def _is_over(state: Othello) -> bool:
-    return mobility(state.own, state.opponent) == ZERO and mobility(state.opponent, state.own) == ZERO
+    return bool(mobility(state.own, state.opponent) == ZERO and mobility(state.opponent, state.own) == ZERO)
 
 
 @rules.outcome.register(Othello)
 @kernel
 def _outcome(state: Othello) -> int:
-    return np.sign(disc_difference(state))
+    difference = disc_difference(state)
+    return int(difference > 0) - int(difference < 0)
 
 
 @kernel

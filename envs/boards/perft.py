@@ -19,7 +19,7 @@ def perft(state: rules.State, depth: int) -> int:
     if legal == ZERO:
         return perft(rules.play(state, rules.PASS), depth - 1)
     if depth == 1:
-        return popcount(legal)
+        return int(popcount(legal))
     leaves = 0
     while legal != ZERO:
         leaves += perft(rules.play(state, lowest_index(legal)), depth - 1)

@@ -1,6 +1,6 @@
-"""The eight symmetries of a square board, numbered alike in every game that has them.
+"""The eight symmetries of a square board, numbered alike in all games that have them.
 
-Symmetry k mirrors the columns if k & 1, then flips the rows if k & 2, then exchanges rows and columns if k & 4.
+Symmetry k mirrors the columns if k & 1, then flips the rows if k & 2, then transposes the board if k & 4.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ NUM_SYMMETRIES = 8
 
 
 def cell_permutation(size: int) -> NDArray[np.int64]:
-    """int64[8, size * size]: where symmetry k takes each cell, cells numbered row by row from the top left."""
+    """int64[8, size * size]: where symmetry k takes each cell, numbered row by row from the top left."""
     permutation = np.empty((NUM_SYMMETRIES, size * size), np.int64)
     for symmetry in range(NUM_SYMMETRIES):
         for cell in range(size * size):

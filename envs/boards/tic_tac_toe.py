@@ -38,10 +38,10 @@ class TicTacToe(NamedTuple):
 @kernel
 def has_line(stones: np.uint64) -> bool:
     """Whether three of the stones fill a row, a column or a diagonal."""
+    filled = False
     for i in range(8):
-        if stones & LINES[i] == LINES[i]:
-            return True
-    return False
+        filled |= stones & LINES[i] == LINES[i]
+    return filled
 
 
 @rules.legal_moves.register(TicTacToe)
