@@ -38,9 +38,6 @@ class Style:
     dropout: float = 0.0  # of dense layers
 
 
-DEFAULT_STYLE = Style()
-
-
 def activation(name: str) -> nn.Module:
     """The non-linearity between layers, by name.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import DEFAULT_STYLE, ResidualBlock, Style, conv_layer, max_pool
+from networks.blocks import ResidualBlock, Style, conv_layer, max_pool
 from networks.mlp import MLP
 
 
@@ -22,9 +22,7 @@ class NatureCNN(nn.Module):
     Source: Mnih et al. 2015, Nature 518:529, Methods.
     """
 
-    def __init__(
-        self, input_shape: Sequence[int], hidden_sizes: Sequence[int] = (512,), style: Style = DEFAULT_STYLE
-    ) -> None:
+    def __init__(self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style) -> None:
         super().__init__()
         channels = input_shape[0]  # 4 in the paper; its shapes:     4 x 84 x 84
         self.layer1 = conv_layer(channels, 32, 8, style, stride=4)  # 32 x 20 x 20
@@ -53,7 +51,7 @@ class ConvPool(nn.Module):
         self,
         input_shape: Sequence[int],
         hidden_sizes: Sequence[int],
-        style: Style = DEFAULT_STYLE,
+        style: Style,
         *,
         channels: int,
         blocks: int,
@@ -82,9 +80,7 @@ class BoardResNet(nn.Module):
     Source: Silver et al. 2017, Nature 550:354 (AlphaGo Zero), narrower and shallower.
     """
 
-    def __init__(
-        self, input_shape: Sequence[int], style: Style = DEFAULT_STYLE, *, channels: int, blocks: int
-    ) -> None:
+    def __init__(self, input_shape: Sequence[int], style: Style, *, channels: int, blocks: int) -> None:
         super().__init__()
         self.stem = conv_layer(input_shape[0], channels, 3, style, padding=1)
         self.tower = nn.Sequential()

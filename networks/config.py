@@ -23,8 +23,8 @@ NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the thr
 class NetworkConfig:
     """Everything that fixes a network's architecture: trunk -> (memory) -> head.
 
-    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn or conv_pool, and those of the
-    Q or value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
+    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn or conv_pool, and those of
+    the Q or value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
     """
 
     trunk: Literal["mlp", "nature_cnn", "conv_pool", "board_resnet"]

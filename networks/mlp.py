@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from networks.blocks import DEFAULT_STYLE, Style, dense_layer
+from networks.blocks import Style, dense_layer
 
 
 class MLP(nn.Module):
@@ -22,9 +22,7 @@ class MLP(nn.Module):
         hidden_sizes: width of each hidden layer; () passes the flat obs on unchanged.
     """
 
-    def __init__(
-        self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style = DEFAULT_STYLE
-    ) -> None:
+    def __init__(self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style) -> None:
         super().__init__()
         sizes = [math.prod(input_shape), *hidden_sizes]
         self.layers = nn.Sequential()
