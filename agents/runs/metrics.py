@@ -58,8 +58,10 @@ class MetricsLog:
             raise ValueError(
                 f"{self.path}: step {step} after step {self._last_step}; a resume begins with load_state()"
             )
-        numbers = {name: _number(name, value) for name, value in metrics.items()}
-        finite = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+        if clash := metrics.keys() & set(RESERVED):
+            raise ValueError(f"a metric cannot be named {clash.pop()!r}: each record has that already")
+        numbers = {name: number(name, value) for name, value in metrics.items()}
+        finite = {name: x if math.isfinite(x) else None for name, x in numbers.items()}
         record = {"step": step, "wall_s": round(time.monotonic() - self._started, 3), **finite}
         self._file.write(json.dumps(record, allow_nan=False) + "\n")
         self._file.flush()
@@ -88,8 +90,8 @@ class MetricsLog:
             from torch.utils.tensorboard import SummaryWriter
 
             self._writer = SummaryWriter(str(self._events), purge_step=self._purge_step)
-        for name, number in numbers.items():
-            self._writer.add_scalar(name, number, step)
+        for name, value in numbers.items():
+            self._writer.add_scalar(name, value, step)
         self._writer.flush()
 
 
@@ -118,10 +120,9 @@ def _record(line: str, where: str) -> Record:
     return record
 
 
-def _number(name: str, value: float | Tensor) -> float:
-    if name in RESERVED:
-        raise ValueError(f"a metric cannot be named {name!r}: each record has that already")
+def number(name: str, value: float | Tensor) -> float:
+    """A metric as a python number; a tensor leaves its device here. Raises: ValueError naming the metric."""
     try:
-        return float(value)
+        return float(value.item() if hasattr(value, "item") else value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"metric {name} must be one number: {error}") from error

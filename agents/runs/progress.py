@@ -25,6 +25,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from agents.runs.metrics import number
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -113,7 +115,9 @@ class ProgressLine:
         return f"{rate:,.0f} {self.unit}/s" if rate >= 10 or rate == 0 else f"{rate:.2g} {self.unit}/s"
 
     def _numbers(self) -> list[str]:
-        return [f"{name.replace('_', ' ')} {float(value):.4g}" for name, value in self._metrics.items()]
+        return [
+            f"{name.replace('_', ' ')} {number(name, value):.4g}" for name, value in self._metrics.items()
+        ]
 
     def _drawing(self) -> Table:
         bar = ProgressBar(total=self.total, completed=self.done, width=BAR_WIDTH)
