@@ -1,6 +1,7 @@
 """Who plays: a Player looks at a position and returns a Decision.
 
-Search, networks, people and chance all stand behind this one face; what a player is made of, `agents.roster` knows.
+Search, networks, people and chance all stand behind this one face; what a player is made of, `agents.roster`
+knows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +35,20 @@ class Decision:
     statistics: Mapping[str, float] = field(default_factory=dict)
 
 
+class OutsideFailure(RuntimeError):
+    """An outside program crashed, hung or answered nonsense; its player forfeits the game."""
+
+
 class Player(Protocol):
     """Anything that can be seated at a board."""
 
     @property
     def name(self) -> str:
         """The spec that builds this player, as the tables print it."""
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether a program that is not ours decides: its faults lose games, ours are bugs and raise."""
 
     def reset(self, seed: int) -> None:
         """Begin anew: forget trees and tables, and restart the random stream from `seed`."""
@@ -53,6 +62,8 @@ class Player(Protocol):
 
 class BasePlayer:
     """What most players share: a name and a `choose_many` that takes one position after the other."""
+
+    is_outside: bool = False
 
     def __init__(self, name: str) -> None:
         self.name = name

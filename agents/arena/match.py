@@ -1,0 +1,220 @@
+"""Two players, many games: each opening is played twice with colours swapped.
+
+All games advance together, ply by ply, so that a player who thinks about many positions at once is as fast as
+it can be. What a player remembers (trees, tables, random stream) begins anew with the match, from the seed
+and its own name: the same seed repeats the match, and A against B mirrors B against A.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from agents.arena.openings import default_plies, openings
+from agents.arena.rating import Interval, match_elo
+from agents.players import OutsideFailure, Player
+from agents.runs.seeding import child_seed
+from envs.boards.game import Game, IllegalMove, Position
+
+PAIRS_AT_ONCE = 128  # bounds the memory of the searches that run side by side
+
+
+@dataclass(frozen=True, slots=True)
+class GameRecord:
+    """A finished game.
+
+    Attributes:
+        moves: all actions from the start, the opening's included.
+        starter: which player, 0 or 1, had the first player's stones.
+        result: for player 0: 1 won, 0 drawn, -1 lost.
+        forfeit: why the loser, an outside program, forfeited; "" for a game that was played to its end.
+    """
+
+    moves: tuple[int, ...]
+    starter: int
+    result: int
+    forfeit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchResult:
+    """All games of a match; game 2i and game 2i + 1 are a pair. Figures are the first player's."""
+
+    game: Game
+    players: tuple[str, str]
+    records: tuple[GameRecord, ...]
+    seconds_for_each_move: tuple[float, float]  # mean thinking time of each player
+
+    def count(self, result: int) -> int:
+        """How many games ended so: 1 won, 0 drawn, -1 lost."""
+        return sum(record.result == result for record in self.records)
+
+    @property
+    def distinct_games(self) -> int:
+        """How many different games were played: players who never vary repeat themselves."""
+        return len({record.moves for record in self.records})
+
+    @property
+    def score(self) -> float:
+        """Points for each game, in [0, 1]."""
+        return float(np.mean(self.pair_scores))
+
+    @property
+    def pair_scores(self) -> list[float]:
+        """Of each pair its mean points: 0, 1/4, 1/2, 3/4 or 1."""
+        points = [(record.result + 1) / 2 for record in self.records]
+        return [(a + b) / 2 for a, b in zip(points[::2], points[1::2], strict=True)]
+
+    @property
+    def elo(self) -> Interval:
+        """Elo over the second player, 95 %."""
+        return match_elo(self.pair_scores)
+
+    @property
+    def forfeits(self) -> tuple[int, int]:
+        """How many games each player forfeited."""
+        lost = Counter(record.result for record in self.records if record.forfeit)
+        return lost[-1], lost[1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; `pair_points` counts the pairs that brought 0, 1/2, 1, 3/2, 2 points."""
+        elo, pairs = self.elo, Counter(self.pair_scores)
+        return {
+            "game": self.game.name,
+            "players": list(self.players),
+            "games": len(self.records),
+            "distinct_games": self.distinct_games,
+            "wins": self.count(1),
+            "draws": self.count(0),
+            "losses": self.count(-1),
+            "score": self.score,
+            "elo": elo.estimate,
+            "elo_low": elo.low,
+            "elo_high": elo.high,
+            "pair_points": [pairs[quarter / 4] for quarter in range(5)],
+            "forfeits": list(self.forfeits),
+            "records": [
+                {
+                    "first": self.players[record.starter],
+                    "moves": self.game.moves_text(record.moves),
+                    "result": record.result,
+                }
+                | ({"forfeit": record.forfeit} if record.forfeit else {})
+                for record in self.records
+            ],
+        }
+
+
+def check_games(games: int) -> None:
+    """ValueError unless `games` is a number of whole pairs."""
+    if games < 2 or games % 2:
+        near = "2" if games < 2 else f"{games - 1} or {games + 1}"
+        raise ValueError(
+            f"games must be even, each opening is played twice with colours swapped; got {games}, take {near}"
+        )
+
+
+def play_match(
+    game: Game,
+    players: tuple[Player, Player],
+    games: int,
+    *,
+    seed: int = 0,
+    opening_plies: int | None = None,
+    on_progress: Callable[[int], None] = lambda games_finished: None,
+) -> MatchResult:
+    """Play `games` games in pairs.
+
+    Args:
+        games: even; half as many openings are drawn.
+        seed: of the openings and of the players' random streams.
+        opening_plies: random plies before the players take over; None: `default_plies`.
+        on_progress: told now and then how many games are finished.
+    Raises: ValueError for an odd number of games, or where no such opening exists; IllegalMove from a player
+        of our own.
+    """
+    check_games(games)
+    plies = default_plies(game) if opening_plies is None else opening_plies
+    starts = openings(game, games // 2, plies, child_seed(seed, "openings"))
+    for player, stream in zip(players, _streams(players), strict=True):
+        player.reset(child_seed(seed, stream))
+    clock = _Clock()
+    records: list[GameRecord] = []
+    for begin in range(0, len(starts), PAIRS_AT_ONCE):
+        batch = starts[begin : begin + PAIRS_AT_ONCE]
+        running = [_Game(opening, starter) for opening in batch for starter in (0, 1)]
+        while any(not g.is_over for g in running):
+            _advance(running, players, clock)
+            on_progress(len(records) + sum(g.is_over for g in running))
+        records += [g.record() for g in running]
+    names = players[0].name, players[1].name
+    return MatchResult(game, names, tuple(records), (clock.mean(0), clock.mean(1)))
+
+
+@dataclass(slots=True)
+class _Game:
+    """A game under way."""
+
+    position: Position
+    starter: int
+    forfeited: int | None = None  # the player who did
+    complaint: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.forfeited is not None or self.position.is_over
+
+    @property
+    def to_move(self) -> int:
+        return self.position.player ^ self.starter
+
+    def record(self) -> GameRecord:
+        if self.forfeited is not None:
+            result = -1 if self.forfeited == 0 else 1
+        else:
+            result = self.position.result if self.starter == 0 else -self.position.result
+        return GameRecord(self.position.moves, self.starter, result, self.complaint)
+
+
+@dataclass(slots=True)
+class _Clock:
+    seconds: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    moves: list[int] = field(default_factory=lambda: [0, 0])
+
+    def mean(self, player: int) -> float:
+        return self.seconds[player] / max(1, self.moves[player])
+
+
+def _advance(running: Sequence[_Game], players: tuple[Player, Player], clock: _Clock) -> None:
+    """One ply in each unfinished game."""
+    turns = [[g for g in running if not g.is_over and g.to_move == who] for who in (0, 1)]
+    for who, (player, waiting) in enumerate(zip(players, turns, strict=True)):
+        if not waiting:
+            continue
+        began = perf_counter()
+        if player.is_outside:
+            for g in waiting:
+                _play_outside(g, who, player)
+        else:
+            decisions = player.choose_many([g.position for g in waiting])
+            for g, decision in zip(waiting, decisions, strict=True):
+                g.position = g.position.play(decision.action)
+        clock.seconds[who] += perf_counter() - began
+        clock.moves[who] += len(waiting)
+
+
+def _play_outside(g: _Game, who: int, player: Player) -> None:
+    """One ply of an outside program, which forfeits the game if it crashes or breaks the rules."""
+    try:
+        g.position = g.position.play(player.choose(g.position).action)
+    except (OutsideFailure, IllegalMove) as error:
+        g.forfeited, g.complaint = who, f"{player.name}: {error}"
+
+
+def _streams(players: tuple[Player, Player]) -> tuple[str, str]:
+    """Names of the players' random streams: their own, told apart where they are the same."""
+    first, second = players[0].name, players[1].name
+    return first, f"{second} again" if second == first else second

@@ -1,0 +1,109 @@
+"""All against all: the ratings of many players, and the table that this project is about.
+
+Each pair of players meets over the same openings. The ratings of all come from one likelihood, so a player is
+also compared with those it met only through others.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.arena.match import MatchResult, check_games, play_match
+from agents.arena.rating import Interval, Pairing, bradley_terry
+from agents.players import Player
+from envs.boards.game import Game
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one player achieved; Elo relative to the mean of all players."""
+
+    player: str
+    elo: Interval
+    games: int
+    score: float  # points for each game, in [0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class TournamentResult:
+    """The matches in the order of play, and the standings, best first."""
+
+    game: Game
+    matches: tuple[MatchResult, ...]
+    standings: tuple[Standing, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values: `ratings` best first, `pairings` as `match` reports them."""
+        return {
+            "game": self.game.name,
+            "ratings": [
+                {
+                    "player": s.player,
+                    "elo": s.elo.estimate,
+                    "elo_low": s.elo.low,
+                    "elo_high": s.elo.high,
+                    "games": s.games,
+                    "score": s.score,
+                }
+                for s in self.standings
+            ],
+            "pairings": [match.to_json() for match in self.matches],
+        }
+
+
+def play_tournament(
+    game: Game,
+    players: Sequence[Player],
+    games: int,
+    *,
+    seed: int = 0,
+    opening_plies: int | None = None,
+    on_progress: Callable[[int, str], None] = lambda games_finished, pairing: None,
+) -> TournamentResult:
+    """Play `games` games between each two players.
+
+    Args:
+        games: of each pairing; even.
+        on_progress: told how many games are finished in all, and who is playing.
+        seed, opening_plies: as for `play_match`.
+    Raises: ValueError for an odd number of games, fewer than two players, or two of the same name.
+    """
+    check_games(games)
+    names = [player.name for player in players]
+    if len(names) < 2:
+        raise ValueError(f"a tournament needs at least 2 players, got {len(names)}")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"player {twice[0]} is entered twice; give each player once")
+    matches: list[MatchResult] = []
+    for first, second in itertools.combinations(players, 2):
+
+        def tell(games_finished: int, pairing: str = f"{first.name} v {second.name}") -> None:
+            on_progress(games * len(matches) + games_finished, pairing)
+
+        matches.append(
+            play_match(game, (first, second), games, seed=seed, opening_plies=opening_plies, on_progress=tell)
+        )
+    return TournamentResult(game, tuple(matches), tuple(_standings(names, matches)))
+
+
+def _standings(names: Sequence[str], matches: Sequence[MatchResult]) -> list[Standing]:
+    pairings = [
+        Pairing(names.index(match.players[0]), names.index(match.players[1]), match.pair_scores)
+        for match in matches
+    ]
+    standings = [
+        Standing(name, elo, *_record(name, matches))
+        for name, elo in zip(names, bradley_terry(len(names), pairings), strict=True)
+    ]
+    return sorted(standings, key=lambda standing: -standing.elo.estimate)
+
+
+def _record(name: str, matches: Sequence[MatchResult]) -> tuple[int, float]:
+    """Games that the player played, and points for each."""
+    scores = [
+        match.score if match.players[0] == name else 1 - match.score
+        for match in matches
+        if name in match.players
+    ]
+    return sum(len(m.records) for m in matches if name in m.players), sum(scores) / len(scores)
