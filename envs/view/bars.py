@@ -1,0 +1,153 @@
+"""Bars: expected scores on one scale, and signed rows for contributions, action values and plain numbers."""
+
+from collections.abc import Sequence
+
+from envs.view import style
+from envs.view.canvas import Canvas
+from envs.view.pictures import ActionValue, Judgement
+from envs.view.sdl import pygame
+from envs.view.style import Colour
+
+NUMBER_WIDTH = 52  # points for the number at the end of a row
+LABEL_SHARE = 0.4  # of a row's width, unless names are short
+
+
+def draw_judgements(canvas: Canvas, rect: pygame.Rect, judgements: Sequence[Judgement]) -> None:
+    """One bar below the other, from 0 to 100 %, with a tick at one half: who stands better by whose opinion."""
+    if not judgements:
+        return
+    height = rect.height // len(judgements)
+    label_width, number_width, gap = canvas.px(104), canvas.px(70), canvas.px(10)
+    thickness = min(canvas.px(18), height - canvas.px(6))
+    for i, judgement in enumerate(judgements):
+        row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
+        canvas.text(judgement.label, pygame.Rect(row.left, row.top, label_width, height), style.BODY)
+        number = pygame.Rect(row.right - number_width, row.top, number_width, height)
+        track = pygame.Rect(row.left + label_width + gap, 0, 0, thickness)
+        track.width = number.left - gap - track.left
+        track.centery = row.centery
+        canvas.box(track, style.TRACK, canvas.px(4))
+        if judgement.expected_score is None:
+            canvas.text(judgement.missing, track.inflate(-canvas.px(16), 0), style.SMALL, style.MUTED)
+            continue
+        filled = pygame.Rect(track)
+        filled.width = max(canvas.px(4), round(track.width * judgement.expected_score))
+        canvas.box(filled, judgement.colour, canvas.px(4))
+        share = f"{100 * judgement.expected_score:.0f} %"
+        canvas.text(share, number, style.NUMBER, style.TEXT, "right", bold=True)
+        tick = pygame.Rect(0, 0, canvas.px(2), thickness + canvas.px(6))
+        tick.center = track.center
+        canvas.box(tick, style.TEXT, 0, 170)
+
+
+def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, float]]) -> None:
+    """Contributions around a common zero line, largest first; the last row sums what does not fit."""
+    height = row_height(canvas)
+    rows = _shortened(sorted(terms, key=lambda term: -abs(term[1])), max(1, rect.height // height))
+    scale = max((abs(value) for _, value in rows), default=0.0) or 1.0
+    for i, (name, value) in enumerate(rows):
+        row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
+        number = f"{value:+.0f}" if round(value) else "0"
+        _row(canvas, row, name.replace("_", " "), number, value / scale, (style.POSITIVE, style.NEGATIVE))
+
+
+def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValue], explored: bool) -> None:
+    """Action values as numbers, and as bars of how far each lies from their mean: they differ little as a rule.
+
+    The chosen action is bright, in another colour where it was explored; the best one bears a star.
+    """
+    if not actions:
+        return
+    columns = 1 if len(actions) <= 9 else 2
+    rows = -(-len(actions) // columns)
+    height = min(rect.height // rows, canvas.px(30))
+    mean = sum(action.value for action in actions) / len(actions)
+    scale = max(abs(action.value - mean) for action in actions) or 1.0
+    colour = style.ORANGE if explored else style.SKY
+    best = max(actions, key=lambda action: action.value)
+    gap = canvas.px(8)
+    width = (rect.width - (columns - 1) * 2 * gap) // columns
+    for i, action in enumerate(actions):
+        left = rect.left + (i // rows) * (width + 2 * gap)
+        row = pygame.Rect(left, rect.top + (i % rows) * height, width, height)
+        if action.chosen:
+            canvas.box(row.inflate(gap, -2), style.mixed(style.PANEL, colour, 0.3), canvas.px(5))
+        _row(
+            canvas,
+            row,
+            action.name + (" ★" if action is best else ""),
+            f"{action.value:+.4g}",
+            (action.value - mean) / scale,
+            (style.SKY, style.PURPLE),
+            style.TEXT if action.chosen else style.MUTED,
+        )
+
+
+def draw_numbers(
+    canvas: Canvas, rect: pygame.Rect, numbers: Sequence[tuple[str, float]], scale: float
+) -> None:
+    """Named numbers, each as a bar of its share of `scale`."""
+    height = row_height(canvas)
+    for i, (name, value) in enumerate(numbers):
+        row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
+        _row(
+            canvas,
+            row,
+            name,
+            f"{value:+.3g}",
+            value / (scale or 1.0),
+            (style.SKY, style.PURPLE),
+            label_share=0.15,
+        )
+
+
+def draw_facts(canvas: Canvas, rect: pygame.Rect, facts: Sequence[tuple[str, str]]) -> int:
+    """Names at the left, values at the right; returns the pixel row below the last that fitted."""
+    height = row_height(canvas)
+    top = rect.top
+    for name, value in facts:
+        if top + height > rect.bottom:
+            break
+        row = pygame.Rect(rect.left, top, rect.width, height)
+        used = canvas.text(name, row, style.SMALL, style.MUTED).right + canvas.px(8)
+        canvas.text(value, pygame.Rect(used, top, rect.right - used, height), style.BODY, style.TEXT, "right")
+        top += height
+    return top
+
+
+def row_height(canvas: Canvas) -> int:
+    """Pixels for one row of a list."""
+    return max(canvas.line_height(style.SMALL), canvas.px(23))
+
+
+def _row(
+    canvas: Canvas,
+    row: pygame.Rect,
+    name: str,
+    number: str,
+    share: float,
+    colours: tuple[Colour, Colour],
+    ink: Colour = style.TEXT,
+    label_share: float = LABEL_SHARE,
+) -> None:
+    """A label, a bar from the middle of its track (right for share > 0, left for share < 0), and the number."""
+    gap, number_width = canvas.px(6), canvas.px(NUMBER_WIDTH)
+    label_width = round(label_share * row.width)
+    canvas.text(name, pygame.Rect(row.left, row.top, label_width, row.height), style.SMALL, ink)
+    end = pygame.Rect(row.right - number_width, row.top, number_width, row.height)
+    canvas.text(number, end, style.SMALL, ink, "right")
+    track = pygame.Rect(row.left + label_width + gap, 0, 0, min(canvas.px(12), row.height - 2))
+    track.width = end.left - gap - track.left
+    track.centery = row.centery
+    canvas.box(track, style.TRACK, canvas.px(3))
+    length = round(abs(share) * track.width / 2)
+    left = track.centerx if share > 0 else track.centerx - length
+    canvas.box(pygame.Rect(left, track.top, length, track.height), colours[share <= 0], canvas.px(2))
+    canvas.box(pygame.Rect(track.centerx, track.top - 1, 1, track.height + 2), style.TEXT, 0, 150)
+
+
+def _shortened(terms: list[tuple[str, float]], rows: int) -> list[tuple[str, float]]:
+    if len(terms) <= rows:
+        return terms
+    kept, rest = terms[: rows - 1], terms[rows - 1 :]
+    return [*kept, (f"{len(rest)} others", sum(value for _, value in rest))]

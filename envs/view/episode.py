@@ -1,0 +1,98 @@
+"""The page of an environment: the frame, what the network is shown, its action values, and the curves of the episode."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.view import bars, graph, layout, shapes, style
+from envs.view.canvas import Canvas
+from envs.view.pictures import EpisodePicture
+from envs.view.sdl import pygame
+
+
+def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
+    """The whole page, without the help."""
+    place = layout.episode_layout(canvas.rect.size, canvas.unit)
+    canvas.region(place.header)
+    draw_title(canvas, place.header, picture.title, picture.status)
+    _frame(canvas, place.frame, picture)
+    _obs(canvas, place.obs, picture.obs)
+    room = canvas.panel(place.actions, "Action values Q, and their distance from the mean", picture.choice)
+    bars.draw_actions(canvas, room, picture.actions, picture.explored)
+    bars.draw_facts(canvas, canvas.panel(place.facts, "Episode"), picture.facts)
+    room = canvas.panel(place.graph, "Value and return over the episode")
+    _curves(canvas, room, picture)
+    canvas.region(place.footer)
+    canvas.text(picture.footer, place.footer, style.SMALL, style.FAINT)
+
+
+def draw_title(canvas: Canvas, rect: pygame.Rect, title: str, status: str) -> None:
+    """A large line and a quiet one below it."""
+    upper, lower = layout.split_rows(rect, (0.58, 0.42), 0)
+    canvas.text(title, upper, style.TITLE, style.TEXT, bold=True)
+    canvas.text(status, lower, style.SMALL, style.MUTED)
+
+
+def _frame(canvas: Canvas, rect: pygame.Rect, picture: EpisodePicture) -> None:
+    room = canvas.panel(rect)
+    if picture.frame is None:
+        canvas.text("this environment draws no picture", room, style.BODY, style.FAINT, "centre")
+        return
+    shown = picture.frame
+    large = (
+        shown.shape[1] * 1.5 > room.width
+    )  # large pictures are scaled smoothly, small ones keep their pixels
+    canvas.image(shown, room, smooth=large)
+
+
+def _obs(canvas: Canvas, rect: pygame.Rect, obs: NDArray[np.generic]) -> None:
+    if obs.ndim == 3:
+        note = f"{obs.shape[0]} frames of {obs.shape[2]} x {obs.shape[1]}, newest at the right"
+        _planes(canvas, canvas.panel(rect, "What the network sees", note), obs)
+    else:
+        note = f"{obs.size} number" + ("s" if obs.size != 1 else "")
+        _numbers(canvas, canvas.panel(rect, "What the network sees", note), obs.ravel())
+
+
+def _planes(canvas: Canvas, rect: pygame.Rect, planes: NDArray[np.generic]) -> None:
+    gap = canvas.px(8)
+    for plane, place in zip(planes, layout.split_columns(rect, (1.0,) * len(planes), gap), strict=True):
+        grey = np.repeat(as_grey(plane)[:, :, None], 3, axis=2)
+        shown = canvas.image(grey, place, smooth=True)
+        outline = shapes.frame(shown.size, 0, 1, style.LINE)
+        canvas.surface.blit(outline, shown)
+
+
+def _numbers(canvas: Canvas, rect: pygame.Rect, numbers: NDArray[np.generic]) -> None:
+    """Each number as a signed bar; the ones that do not fit are left out and counted."""
+    values = numbers.astype(np.float64)
+    row_height = max(canvas.line_height(style.SMALL), canvas.px(22))
+    rows = max(1, rect.height // row_height)
+    columns = min(3, -(-len(values) // rows))
+    shown = values[: rows * columns]
+    actions = [(f"[{i}]", float(value)) for i, value in enumerate(shown)]
+    for column, place in enumerate(layout.split_columns(rect, (1.0,) * columns, canvas.px(style.GAP))):
+        bars.draw_numbers(
+            canvas, place, actions[column * rows : (column + 1) * rows], float(np.abs(values).max())
+        )
+
+
+def as_grey(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """A plane as grey levels: bytes as they are, other numbers stretched from their lowest to their highest."""
+    if plane.dtype == np.uint8:
+        return np.asarray(plane, np.uint8)
+    values = plane.astype(np.float64)
+    low, high = values.min(), values.max()
+    if low == high:
+        return np.full(plane.shape, 128 if high else 0, np.uint8)
+    return np.round(255 * (values - low) / (high - low)).astype(np.uint8)
+
+
+def _curves(canvas: Canvas, rect: pygame.Rect, picture: EpisodePicture) -> None:
+    """The two have units of their own, so each has its own graph."""
+    left, right = layout.split_columns(rect, (0.5, 0.5), canvas.px(style.MARGIN))
+    for place, curve in (
+        (left, graph.Curve("highest Q", style.SKY, picture.values)),
+        (right, graph.Curve("return so far", style.ORANGE, picture.returns)),
+    ):
+        steps = max(20, len(curve.values) - 1)
+        graph.draw_graph(canvas, place, [curve], graph.nice_axis(curve.values), steps, "steps")

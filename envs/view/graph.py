@@ -1,0 +1,148 @@
+"""Line graphs over the plies of a game or the steps of an episode."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from envs.view import shapes, style
+from envs.view.canvas import Canvas
+from envs.view.sdl import pygame
+from envs.view.style import Colour
+
+LABEL_WIDTH = 52  # points for the numbers at the left
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line: a y value for each x = 0, 1, 2, ...; nan leaves a gap."""
+
+    label: str
+    colour: Colour
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The range of y and the values that get a grid line with a label."""
+
+    low: float
+    high: float
+    ticks: Sequence[tuple[float, str]]
+
+
+PERCENT = Axis(0.0, 1.0, ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")))
+
+
+def draw_graph(
+    canvas: Canvas, rect: pygame.Rect, curves: Sequence[Curve], axis: Axis, x_max: int, unit: str
+) -> None:
+    """Curves over x from 0 to at least `x_max`, each ending in a dot; a legend above, the x range below."""
+    height = canvas.line_height(style.SMALL)
+    _legend(canvas, pygame.Rect(rect.left, rect.top, rect.width, height), curves)
+    left = canvas.px(LABEL_WIDTH)
+    plot = pygame.Rect(
+        rect.left + left,
+        rect.top + height + height // 2,
+        rect.width - left,
+        rect.height - 2 * height - height // 2,
+    )
+    plot.width -= canvas.px(6)
+    _grid(canvas, plot, axis, height)
+    for align, label in (("left", "0"), ("right", f"{x_max} {unit}")):
+        place = pygame.Rect(plot.left, plot.bottom + 2, plot.width, rect.bottom - plot.bottom - 2)
+        canvas.text(label, place, style.SMALL, style.FAINT, "left" if align == "left" else "right")
+    for curve in curves:
+        _line(canvas, plot, curve, axis, max(1, x_max))
+
+
+def nice_axis(values: Sequence[float]) -> Axis:
+    """An axis that holds all values and zero, with round numbers at its ends."""
+    known = [value for value in values if math.isfinite(value)]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    if low == high:
+        high = 1.0
+    step = 10 ** math.floor(math.log10(high - low))
+    if (high - low) / step < 3:
+        step /= 2
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    ticks = {low: f"{low:.3g}", high: f"{high:.3g}"}
+    if low < 0 < high and min(high, -low) > 0.15 * (high - low):
+        ticks[0.0] = "0"
+    return Axis(low, high, tuple(ticks.items()))
+
+
+def _legend(canvas: Canvas, rect: pygame.Rect, curves: Sequence[Curve]) -> None:
+    left = rect.left
+    for curve in curves:
+        dash = pygame.Rect(left, 0, canvas.px(16), max(2, canvas.px(3)))
+        dash.centery = rect.centery
+        canvas.box(dash, curve.colour, 1)
+        room = pygame.Rect(
+            dash.right + canvas.px(6), rect.top, rect.right - dash.right - canvas.px(6), rect.height
+        )
+        if room.width <= 0:
+            return
+        left = canvas.text(curve.label, room, style.SMALL, style.MUTED).right + canvas.px(18)
+
+
+def _grid(canvas: Canvas, plot: pygame.Rect, axis: Axis, height: int) -> None:
+    for value, label in axis.ticks:
+        y = _y(plot, axis, value)
+        canvas.box(pygame.Rect(plot.left, y, plot.width, 1), style.LINE)
+        place = pygame.Rect(
+            plot.left - canvas.px(LABEL_WIDTH), y - height // 2, canvas.px(LABEL_WIDTH - 6), height
+        )
+        canvas.text(label, place, style.SMALL, style.FAINT, "right")
+
+
+def _line(canvas: Canvas, plot: pygame.Rect, curve: Curve, axis: Axis, x_max: int) -> None:
+    """Runs of known values; each is drawn on a layer that is a little larger than the plot."""
+    border = canvas.px(6)
+    layer = plot.inflate(2 * border, 2 * border)
+    width = max(1.5, 2.2 * canvas.unit)
+    last = None
+    for run in _runs(curve.values):
+        points = [
+            (
+                plot.left + plot.width * x / x_max - layer.left,
+                float(_y(plot, axis, value) - layer.top),
+            )
+            for x, value in run
+        ]
+        canvas.surface.blit(shapes.polyline(layer.size, _thinned(points), width, curve.colour), layer)
+        last = points[-1]
+    if last is not None:
+        canvas.sprite(
+            shapes.disc(max(2.5, 3.6 * canvas.unit), curve.colour),
+            (last[0] + layer.left, last[1] + layer.top),
+        )
+
+
+def _runs(values: Sequence[float]) -> list[list[tuple[int, float]]]:
+    """Stretches without gaps, as (x, value)."""
+    runs: list[list[tuple[int, float]]] = [[]]
+    for x, value in enumerate(values):
+        if math.isfinite(value):
+            runs[-1].append((x, value))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most about two points a pixel: the lowest and the highest of each pixel column."""
+    if len(points) < 2 * (points[-1][0] - points[0][0]) + 8:
+        return points
+    columns: dict[int, list[tuple[float, float]]] = {}
+    for point in points:
+        columns.setdefault(round(point[0]), []).append(point)
+    kept = []
+    for column in columns.values():
+        low, high = min(column, key=lambda p: p[1]), max(column, key=lambda p: p[1])
+        kept += [low, high] if low[0] <= high[0] else [high, low]
+    return kept
+
+
+def _y(plot: pygame.Rect, axis: Axis, value: float) -> int:
+    share = (min(max(value, axis.low), axis.high) - axis.low) / (axis.high - axis.low)
+    return round(plot.bottom - share * plot.height)

@@ -1,0 +1,94 @@
+"""Where everything goes: rectangles computed once from the size of the picture, and nothing drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from envs.view.sdl import pygame
+from envs.view.style import GAP, MARGIN
+
+HEADER, FOOTER = 52, 18  # points
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLayout:
+    """The page of a board game."""
+
+    header: pygame.Rect
+    board: pygame.Rect
+    judgements: pygame.Rect
+    terms: pygame.Rect
+    search: pygame.Rect
+    graph: pygame.Rect
+    footer: pygame.Rect
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeLayout:
+    """The page of an environment."""
+
+    header: pygame.Rect
+    frame: pygame.Rect
+    obs: pygame.Rect
+    actions: pygame.Rect
+    facts: pygame.Rect
+    graph: pygame.Rect
+    footer: pygame.Rect
+
+
+@lru_cache(maxsize=16)
+def board_layout(size: tuple[int, int], unit: float) -> BoardLayout:
+    """A square board at the left; bars, terms, search and graph at the right."""
+    header, body, footer = _page(size, unit)
+    gap = round(GAP * unit)
+    side = min(body.height, round(0.52 * body.width))
+    board = pygame.Rect(body.left, body.top, side, body.height)
+    rest = pygame.Rect(board.right + gap, body.top, body.right - board.right - gap, body.height)
+    judgements, middle, graph = split_rows(rest, (0.19, 0.43, 0.38), gap)
+    terms, search = split_columns(middle, (0.5, 0.5), gap)
+    return BoardLayout(header, board, judgements, terms, search, graph, footer)
+
+
+@lru_cache(maxsize=16)
+def episode_layout(size: tuple[int, int], unit: float) -> EpisodeLayout:
+    """A large frame at the left; what the network sees, what it thinks, and the curves at the right."""
+    header, body, footer = _page(size, unit)
+    gap = round(GAP * unit)
+    frame, rest = split_columns(body, (0.44, 0.56), gap)
+    obs, middle, graph = split_rows(rest, (0.31, 0.36, 0.33), gap)
+    actions, facts = split_columns(middle, (0.6, 0.4), gap)
+    return EpisodeLayout(header, frame, obs, actions, facts, graph, footer)
+
+
+def split_rows(rect: pygame.Rect, shares: Sequence[float], gap: int) -> list[pygame.Rect]:
+    """Rows from the top down that fill the rectangle; shares are of the height left after the gaps."""
+    return [
+        pygame.Rect(rect.left, rect.top + start, rect.width, length)
+        for start, length in _spans(rect.height, shares, gap)
+    ]
+
+
+def split_columns(rect: pygame.Rect, shares: Sequence[float], gap: int) -> list[pygame.Rect]:
+    """Columns from the left that fill the rectangle; shares are of the width left after the gaps."""
+    return [
+        pygame.Rect(rect.left + start, rect.top, length, rect.height)
+        for start, length in _spans(rect.width, shares, gap)
+    ]
+
+
+def _page(size: tuple[int, int], unit: float) -> tuple[pygame.Rect, pygame.Rect, pygame.Rect]:
+    """Header, body and footer inside the margins."""
+    margin, gap = round(MARGIN * unit), round(GAP * unit)
+    width = size[0] - 2 * margin
+    header = pygame.Rect(margin, margin, width, round(HEADER * unit))
+    footer_height = max(round(FOOTER * unit), 14)
+    footer = pygame.Rect(margin, size[1] - margin - footer_height + gap // 2, width, footer_height)
+    body = pygame.Rect(margin, header.bottom + gap, width, footer.top - gap // 2 - header.bottom - gap)
+    return header, body, footer
+
+
+def _spans(total: int, shares: Sequence[float], gap: int) -> list[tuple[int, int]]:
+    """Start and length of each part."""
+    room = total - gap * (len(shares) - 1)
+    edges = [round(room * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
+    return [(edges[i] + gap * i, edges[i + 1] - edges[i]) for i in range(len(shares))]
