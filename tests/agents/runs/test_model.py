@@ -276,7 +276,7 @@ def test_a_model_like_nothing_gets_the_list_in_at_most_three_lines(pretrained):
 
 def test_a_missing_path_is_never_taken_for_a_name(pretrained):
     with pytest.raises(ModelNotFound):
-        find_model("../project/pretrained/pong")
+        find_model("../pretrained/pong")
 
 
 def test_reading_a_header_takes_milliseconds_whatever_the_weights_weigh(tmp_path):
