@@ -35,6 +35,7 @@ from envs.names import nearest
 
 PREFIX = "ALE/"
 FRAMES_PER_SECOND = 60  # of the console
+UNSEEDED = -1  # go on with the emulator's own random stream
 SCREEN_HEIGHT, SCREEN_WIDTH = 210, 160
 
 gymnasium.register_envs(ale_py)
@@ -106,8 +107,9 @@ class EmulatorVector:
         self.obs_shape: tuple[int, ...] = tuple(self.emulators.ale.get_observation_shape())
 
     def reset(self, seeds: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Start a new episode in the emulators of the mask `which` [N]; one seed each. Returns obs of all
-        [N, ...].
+        """Start a new episode in the emulators of the mask `which` [N]; returns obs of all [N, ...].
+
+        `seeds` int64, one for each of them; `UNSEEDED` goes on with the emulator's own random stream.
         """
         obs, _ = self.emulators.reset(seed=seeds, options={"reset_mask": which})
         return np.asarray(obs)
@@ -164,7 +166,7 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], np.int64]):
     A second emulator with the same seed and actions draws the colour picture, so both show the same moment.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012  (gymnasium's own form)
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
 
     def __init__(self, config: AtariConfig, render_mode: str | None = None) -> None:
         self.config = config

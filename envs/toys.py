@@ -30,7 +30,7 @@ BACKGROUND, AGENT, GOAL, LURE = (24, 26, 32), (86, 156, 214), (98, 190, 110), (2
 class Toy(gymnasium.Env[Obs, np.int64]):
     """A toy on a small grid: float32 features as observation, a coloured grid as picture."""
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012  (gymnasium's own form)
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 8}  # noqa: RUF012
     OPTIMAL_RETURN: ClassVar[float] = 1.0
 
     def __init__(self, num_features: int, num_actions: int, render_mode: str | None = None) -> None:

@@ -4,15 +4,16 @@ An episode that ends starts anew in the same step. What gymnasium and ALE report
 loop gets wrong, is hidden here: `Step.obs` is what the agent acts on next, `Step.last_obs` is what its
 action really led to. The two differ only where an episode ended. No fake transition is ever seen.
 
-Each episode is started with a seed of its own, made from (seed, env, episode number), and its actions are
-kept. So `state()` is a few integers, holds no pickled object, and `restore()` plays the open episodes again
-up to the same
-moment: exact for every environment whose `reset(seed)` decides all of its chance, Atari included.
+An env is started with a seed made from (seed, env, how many seeded starts it has had), and its actions since
+then are kept. So `state()` is a few integers, holds no pickled object, and `restore()` plays the open logs
+again up to the same moment: exact for every environment whose `reset(seed)` decides all of its chance, Atari
+included.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -22,7 +23,7 @@ from gymnasium.wrappers import FlattenObservation, TransformObservation
 from numpy.typing import NDArray
 
 import envs.toys  # noqa: F401  (registers the toys)
-from envs.atari import AtariConfig, AtariEnv, EmulatorVector, looks_like_atari
+from envs.atari import UNSEEDED, AtariConfig, AtariEnv, EmulatorVector, looks_like_atari
 from envs.names import nearest
 
 IMAGE_SIDE_MIN = 36  # pixels: what the Nature network's three convolutions need
@@ -46,6 +47,8 @@ class Step(NamedTuple):
 class VectorEnvs(ABC):
     """N envs of one kind. `reset` once, then `step` (or `send`, other work, `receive`)."""
 
+    seed_after_steps = 0  # steps of an env after which its next episode gets a new seed
+
     def __init__(
         self,
         env_id: str,
@@ -61,13 +64,13 @@ class VectorEnvs(ABC):
         self.obs_dtype = obs_dtype
         self.frame_stack = 0  # frames that `obs` holds along its first axis, newest last; 0: it is no stack
         self._seed = 0
-        self._episodes = [0] * num_envs
-        self._actions: list[list[int]] = [[] for _ in range(num_envs)]
+        self._starts = [0] * num_envs  # seeded ones, of each env
+        self._actions: list[list[int]] = [[] for _ in range(num_envs)]  # since then
 
     def reset(self, seed: int) -> NDArray[Any]:
         """Start all envs anew. Returns obs [N, ...]."""
         self._seed = seed
-        self._episodes = [0] * self.num_envs
+        self._starts = [0] * self.num_envs
         self._actions = [[] for _ in range(self.num_envs)]
         return self._reset(np.ones(self.num_envs, np.bool_), self._seeds(range(self.num_envs)))
 
@@ -81,15 +84,20 @@ class VectorEnvs(ABC):
         """Finish the step that was sent; start ended episodes anew."""
         last_obs, reward, terminated, truncated = self._receive()
         ended = terminated | truncated
-        obs = last_obs
-        if ended.any():
-            obs = last_obs.copy()
-            which = np.flatnonzero(ended).tolist()
-            for env in which:
-                self._episodes[env] += 1
-                self._actions[env] = []
-            obs[ended] = self._reset(ended, self._seeds(which))[ended]
+        obs = self._restart(last_obs, ended) if ended.any() else last_obs
         return Step(obs, last_obs, reward, terminated, truncated)
+
+    def _restart(self, last_obs: NDArray[Any], ended: NDArray[np.bool_]) -> NDArray[Any]:
+        """Start the ended envs' next episodes, with a seed where the log is long enough to be dropped."""
+        seeds = np.full(self.num_envs, UNSEEDED)
+        for env in np.flatnonzero(ended).tolist():
+            if len(self._actions[env]) >= self.seed_after_steps:
+                self._starts[env] += 1
+                self._actions[env] = []
+                seeds[env] = self._seeds([env])[0]
+        obs = last_obs.copy()
+        obs[ended] = self._reset(ended, seeds[ended])[ended]
+        return obs
 
     def step(self, actions: NDArray[np.int64]) -> Step:
         """`send`, then `receive`."""
@@ -97,47 +105,45 @@ class VectorEnvs(ABC):
         return self.receive()
 
     def state(self) -> dict[str, Any]:
-        """Where all envs are, as plain numbers: the seed, and each open episode's number and actions."""
+        """Where all envs are, as plain numbers: the seed, each env's seeded starts and its actions since."""
         return {
             "seed": self._seed,
-            "episodes": list(self._episodes),
+            "starts": list(self._starts),
             "actions": [list(log) for log in self._actions],
         }
 
     def restore(self, state: dict[str, Any]) -> NDArray[Any]:
-        """Play the open episodes of `state` again. Returns obs [N, ...], what `reset` or `step` gave last."""
-        if len(state["episodes"]) != self.num_envs:
-            raise ValueError(f"a state of {len(state['episodes'])} envs does not fit {self.num_envs} envs")
-        self._seed, self._episodes = state["seed"], list(state["episodes"])
+        """Play the logs of `state` again. Returns obs [N, ...], what `reset` or `step` gave last."""
+        if len(state["starts"]) != self.num_envs:
+            raise ValueError(f"a state of {len(state['starts'])} envs does not fit {self.num_envs} envs")
+        self._seed, self._starts = state["seed"], list(state["starts"])
         self._actions = [list(log) for log in state["actions"]]
         return self._replay()
 
-    def _seeds(self, which: Any) -> NDArray[np.int64]:
-        return np.array([episode_seed(self._seed, env, self._episodes[env]) for env in which], np.int64)
+    def _seeds(self, which: Iterable[int]) -> NDArray[np.int64]:
+        return np.array([start_seed(self._seed, env, self._starts[env]) for env in which], np.int64)
 
     def _replay(self) -> NDArray[Any]:
-        """Start the open episodes and play their logged actions; all reach the present in the same last
-        step.
-        """
+        """Play all logs so that they end in the same last step; before its log begins an env plays on."""
         lengths = np.array([len(log) for log in self._actions])
-        to_come = int(lengths.max())
         obs = self._reset(np.ones(self.num_envs, np.bool_), self._seeds(range(self.num_envs)))
-        while to_come > 0:
-            begun = lengths >= to_come
+        for to_come in range(int(lengths.max()), 0, -1):
             actions = [log[-to_come] if to_come <= len(log) else 0 for log in self._actions]
             self._send(np.array(actions, np.int64))
             obs, _, terminated, truncated = self._receive()
-            to_come -= 1
-            due = ~begun & ((lengths == to_come) | terminated | truncated)
-            if due.any():
+            due = lengths == to_come - 1  # the log begins now
+            again = terminated | truncated | due
+            if again.any():
+                seeds = np.where(due, self._seeds(range(self.num_envs)), UNSEEDED)
                 obs = obs.copy()
-                obs[due] = self._reset(due, self._seeds(np.flatnonzero(due).tolist()))[due]
+                obs[again] = self._reset(again, seeds[again])[again]
         return obs
 
     @abstractmethod
     def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
-        """Start a new episode in the envs of the mask, one seed each; obs of all [N, ...], others
-        undefined.
+        """Start an episode in the envs of the mask, each with its seed or UNSEEDED.
+
+        Returns: obs [N, ...], undefined outside of the mask.
         """
 
     @abstractmethod
@@ -168,7 +174,7 @@ class GymVector(VectorEnvs):
     def _reset(self, which: NDArray[np.bool_], seeds: NDArray[np.int64]) -> NDArray[Any]:
         obs = np.zeros((self.num_envs, *self.obs_shape), self.obs_dtype)
         for env, seed in zip(np.flatnonzero(which).tolist(), seeds.tolist(), strict=True):
-            obs[env], _ = self.envs[env].reset(seed=seed)
+            obs[env], _ = self.envs[env].reset(seed=None if seed == UNSEEDED else seed)
         return obs
 
     def _send(self, actions: NDArray[np.int64]) -> None:
@@ -191,6 +197,8 @@ class GymVector(VectorEnvs):
 class AtariVector(VectorEnvs):
     """N Atari emulators in native threads; they run while the caller works between `send` and `receive`."""
 
+    seed_after_steps = 4_000  # a seeded start costs 0.1 s (it builds the emulator anew), an unseeded one 5 ms
+
     def __init__(self, config: AtariConfig, num_envs: int, num_threads: int = 1) -> None:
         self.games = EmulatorVector(config, num_envs, num_threads)
         super().__init__(
@@ -212,9 +220,9 @@ class AtariVector(VectorEnvs):
         self.games.close()
 
 
-def episode_seed(seed: int, env: int, episode: int) -> int:
-    """The seed of one episode, in [0, 2**31): well mixed, so that neighbouring seeds share no episodes."""
-    return int(np.random.SeedSequence((seed, env, episode)).generate_state(1)[0] >> 1)
+def start_seed(seed: int, env: int, start: int) -> int:
+    """The seed of one seeded start, in [0, 2**31): well mixed, so that neighbouring seeds share none."""
+    return int(np.random.SeedSequence((seed, env, start)).generate_state(1)[0] >> 1)
 
 
 def make_vector(
@@ -239,7 +247,7 @@ def make_env(
     """One env with the observations that the networks take, to watch or step by hand. See `make_vector`."""
     if looks_like_atari(env_id):
         return AtariEnv(atari if atari is not None else AtariConfig(env_id=env_id), render_mode)
-    options = {} if render_mode is None else {"render_mode": render_mode}  # not every env takes one
+    options: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
     try:
         env = gymnasium.make(env_id, disable_env_checker=True, **options)
     except gymnasium.error.UnregisteredEnv as error:
