@@ -1,0 +1,135 @@
+"""A learned judgement: a policy-value network on the raw board, asked for many states at once.
+
+On processors that multiply bfloat16 in hardware the weights are bfloat16 (measured: twice the evaluations a
+second of float32 in batches of 512). The network is traced once and frozen, which packs its weights for the
+processor and fuses each activation into its convolution (measured: 15 to 30 % more evaluations a second,
+and batches of 1 in three quarters of the time).
+"""
+
+import copy
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
+
+from agents.runs.model import ModelHeader, load_model
+from envs.boards.dispatch import kernel
+from envs.boards.game import Game, game
+from networks.build import build
+from networks.config import NetworkConfig
+
+EXACT_SIZES = 32  # batches up to this many states are asked as they are; above it, in multiples of it
+
+
+def hardware_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies it natively, else float32."""
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+class LearnedValue:
+    """The value and the policy of a network; no in-kernel form.
+
+    Args:
+        game: that the network judges.
+        network: planes [B, C, H, W] -> (logits [B, A], value [B]); copied, so that it may be trained on.
+        name: as tables print it.
+        dtype: of the weights; None takes what suits the processor.
+    Raises: ValueError when the network's sizes are not those of the game.
+    """
+
+    kernel = None
+
+    def __init__(
+        self, game: Game, network: nn.Module, *, name: str = "learned", dtype: torch.dtype | None = None
+    ) -> None:
+        self.name = name
+        self.game = game
+        self.dtype = dtype or hardware_dtype()
+        self._planes = np.zeros((0, *planes_shape(game)), np.float32)
+        self._network = _compiled(network, planes_shape(game), self.dtype)
+        _check_outputs(self._network, game, self.dtype)
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, name: str = "learned", dtype: torch.dtype | None = None
+    ) -> "LearnedValue":
+        """The value of a model file of kind "board_value". FileNotFoundError; ValueError for another kind."""
+        header, tensors = load_model(path)
+        if header.kind != "board_value":
+            raise ValueError(f"{path} is a model of kind {header.kind!r}, not 'board_value'")
+        return cls(game(header.subject), rebuild_network(header, tensors), name=name, dtype=dtype)
+
+    def values(self, states: NDArray[np.uint64]) -> NDArray[np.float32]:
+        """Values float32[B], strictly inside (-1, 1), of packed unfinished states uint64[B, 2]."""
+        return self.evaluate(states)[0]
+
+    def evaluate(self, states: NDArray[np.uint64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Values float32[B] and priors float32[B, A]: 0 where illegal, sums 1."""
+        count = len(states)
+        padded = count if count <= EXACT_SIZES else -(-count // EXACT_SIZES) * EXACT_SIZES
+        if len(self._planes) < padded:
+            self._planes = np.zeros((padded, *planes_shape(self.game)), np.float32)
+        planes = self._planes[:padded]  # rows past `count` are left over from earlier batches
+        self.game.planes(states, out=planes[:count])
+        with torch.inference_mode():
+            logits, values = self._network(torch.from_numpy(planes).to(self.dtype))
+        priors = np.empty((count, self.game.num_actions), np.float32)
+        _masked_softmax(logits.numpy(), self.game.legal_masks(states), priors)
+        return values[:count].numpy().copy(), priors
+
+
+def planes_shape(game: Game) -> tuple[int, int, int]:
+    """(C, H, W) of a game's planes: the input shape of its networks."""
+    return (game.num_planes, *game.board_shape)
+
+
+def rebuild_network(header: ModelHeader, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The network of a model file, float32, in eval mode. ValueError where the weights do not fit it."""
+    network = build(NetworkConfig.from_json(header.network))
+    try:
+        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise ValueError(f"the weights do not fit the network of the header: {error}") from error
+    return network.eval()
+
+
+def _compiled(network: nn.Module, shape: tuple[int, int, int], dtype: torch.dtype) -> nn.Module:
+    """A frozen copy of the network with weights of `dtype`."""
+    fixed = copy.deepcopy(network).to(dtype).eval()
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its successors need a C++ compiler at run time
+        warnings.simplefilter("ignore", TracerWarning)  # of the shape check, which later batches pass too
+        traced = torch.jit.trace(fixed, torch.zeros(2, *shape, dtype=dtype), check_trace=False)  # type: ignore[no-untyped-call]
+        frozen: nn.Module = torch.jit.freeze(traced)
+        return frozen
+
+
+def _check_outputs(network: nn.Module, game: Game, dtype: torch.dtype) -> None:
+    with torch.inference_mode():
+        logits, values = network(torch.zeros(2, *planes_shape(game), dtype=dtype))
+    if logits.shape != (2, game.num_actions) or values.shape != (2,):
+        raise ValueError(
+            f"a network for {game.name} gives logits [B, {game.num_actions}] and values [B], "
+            f"got {list(logits.shape)} and {list(values.shape)} for 2 states"
+        )
+
+
+@kernel
+def _masked_softmax(logits: NDArray[np.float32], legal: NDArray[np.bool_], out: NDArray[np.float32]) -> None:
+    """Probabilities [B, A] over the legal actions into `out`; further rows of logits are ignored."""
+    for i in range(len(legal)):
+        largest = np.float32(-np.inf)
+        for action in range(legal.shape[1]):
+            if legal[i, action]:
+                largest = max(largest, logits[i, action])
+        total = np.float32(0.0)
+        for action in range(legal.shape[1]):
+            out[i, action] = np.exp(logits[i, action] - largest) if legal[i, action] else np.float32(0.0)
+            total += out[i, action]
+        out[i] /= total
