@@ -8,6 +8,8 @@ can be stored, sliced by batch and sent back in. T steps in one call equal T cal
 import torch
 from torch import Tensor, nn
 
+LONGEST_MEMORY_STEPS = 100  # of a fresh LSTM's slowest unit: chrono initialisation (Tallec & Ollivier 2018)
+
 
 class Memory(nn.Module):
     """What SimpleRNN and LSTM share: the start mask and the cut of a window into runs without a start inside.
@@ -94,10 +96,11 @@ class LSTM(Memory):
         super().__init__(inputs, size)
         self.cell = nn.LSTM(inputs, size)
         _initialise(self.cell)
-        input_bias = self.cell.get_parameter(
-            "bias_ih_l0"
-        ).detach()  # [4 * M], torch's order of gates: i, f, g, o
-        input_bias[size : 2 * size] = 1.0  # an open forget gate remembers from the start
+        # Each unit has its own time scale, fast to slow: f = 1 - 1 / steps and i = 1 / steps without input
+        steps = torch.linspace(2, LONGEST_MEMORY_STEPS, size)
+        bias = self.cell.get_parameter("bias_ih_l0").detach()  # a view [4 * M], gates in order i, f, g, o
+        bias[:size] = -(steps - 1).log()
+        bias[size : 2 * size] = (steps - 1).log()
 
     def _run(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         output, (hidden, cell) = self.cell(features, (state[0:1], state[1:2]))

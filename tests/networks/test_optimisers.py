@@ -1,0 +1,97 @@
+"""Two updates of each optimiser, computed by hand in numpy from the textbook rules."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from networks.optimisers import make_optimiser
+
+START = np.array([1.0, -2.0, 0.5])
+GRADIENTS = [np.array([0.3, -1.0, 0.0]), np.array([-0.2, 0.5, 2.0])]
+RATE = 0.1
+
+
+def updated(name: str, **settings: float) -> np.ndarray:
+    """The weights after two updates with given gradients."""
+    weights = nn.Parameter(torch.tensor(START))
+    optimiser = make_optimiser(name, [weights], RATE, **settings)
+    for gradient in GRADIENTS:
+        weights.grad = torch.tensor(gradient)
+        optimiser.step()
+    return weights.detach().numpy()
+
+
+def sgd(momentum: float) -> np.ndarray:
+    w, v = START, np.zeros(3)
+    for g in GRADIENTS:
+        v = momentum * v + g
+        w = w - RATE * v
+    return w
+
+
+def rmsprop(epsilon: float) -> np.ndarray:
+    w, s = START, np.zeros(3)
+    for g in GRADIENTS:
+        s = 0.99 * s + 0.01 * g**2
+        w = w - RATE * g / (np.sqrt(s) + epsilon)
+    return w
+
+
+def adam(epsilon: float = 1e-8, decay: float = 0.0) -> np.ndarray:
+    w, m, s = START, np.zeros(3), np.zeros(3)
+    for t, g in enumerate(GRADIENTS, start=1):
+        w = w - RATE * decay * w
+        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+        w = w - RATE * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + epsilon)
+    return w
+
+
+def radam() -> np.ndarray:
+    """The first steps, while the variance cannot be trusted: momentum, corrected for its start."""
+    w, m = START, np.zeros(3)
+    for t, g in enumerate(GRADIENTS, start=1):
+        m = 0.9 * m + 0.1 * g
+        w = w - RATE * m / (1 - 0.9**t)
+    return w
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "by_hand"),
+    [
+        ("sgd", {}, lambda: sgd(0.0)),
+        ("sgd", {"momentum": 0.9}, lambda: sgd(0.9)),
+        ("rmsprop", {"epsilon": 0.01}, lambda: rmsprop(0.01)),
+        ("adam", {}, adam),
+        ("adam", {"epsilon": 0.1}, lambda: adam(0.1)),
+        ("adamw", {"weight_decay": 0.2}, lambda: adam(decay=0.2)),
+        ("radam", {}, radam),
+    ],
+)
+def test_two_updates_are_those_of_the_textbook(
+    name: str, settings: dict[str, float], by_hand: Callable[[], np.ndarray]
+) -> None:
+    np.testing.assert_allclose(updated(name, **settings), by_hand(), atol=1e-12)
+
+
+def test_weight_decay_of_adam_goes_through_the_gradient_and_that_of_adamw_does_not() -> None:
+    def after_one_step(name: str) -> float:
+        weight = nn.Parameter(torch.tensor([10.0], dtype=torch.float64))
+        weight.grad = torch.zeros_like(weight)
+        make_optimiser(name, [weight], RATE, weight_decay=0.01).step()
+        return weight.item()
+
+    assert after_one_step("adam") == pytest.approx(10 - RATE)  # normalised to a full step
+    assert after_one_step("adamw") == pytest.approx(10 - RATE * 0.01 * 10)
+
+
+def test_what_is_not_an_optimiser_is_refused() -> None:
+    weights = [nn.Parameter(torch.zeros(1))]
+    with pytest.raises(ValueError, match=r"optimiser must be one of sgd, .* got 'rmsprob' .*'rmsprop'"):
+        make_optimiser("rmsprob", weights, 0.1)
+    with pytest.raises(ValueError, match=r"learning_rate must be above 0, got 0"):
+        make_optimiser("sgd", weights, 0)
+    with pytest.raises(ValueError, match=r"momentum is for sgd and rmsprop, got 0.9 for adam"):
+        make_optimiser("adam", weights, 0.1, momentum=0.9)
