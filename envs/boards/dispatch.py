@@ -20,6 +20,7 @@ in a folder named by a hash of all kernel sources.
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -35,6 +36,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type[tuple[Any, ...]])
 CACHES_KEPT = 6  # compiled states of the sources, the newest ones
 
+_IMPORTS_THIS = re.compile(r"\benvs\.boards(\.| import .*\b)dispatch\b")
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 
 
@@ -44,7 +46,7 @@ def kernel_sources(root: Path) -> list[Path]:
         path.parent
         for package in ("envs", "agents")
         for path in (root / package).rglob("*.py")
-        if "envs.boards.dispatch" in path.read_text(encoding="utf-8")
+        if _IMPORTS_THIS.search(path.read_text(encoding="utf-8"))
     }
     return sorted({path for folder in folders | {Path(__file__).parent} for path in folder.glob("*.py")})
 

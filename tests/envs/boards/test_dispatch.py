@@ -118,7 +118,10 @@ def test_kernels_outside_the_boards_count_as_sources_too(tmp_path):
     judgement.mkdir(parents=True)
     (judgement / "terms.py").write_text("from envs.boards.dispatch import kernel\n")
     (judgement / "weights.py").write_text("CENTRE = 3\n")
+    search = tmp_path / "agents" / "search"
+    search.mkdir()
+    (search / "minimax.py").write_text("from envs.boards import bits, dispatch\n")
     (tmp_path / "agents" / "plots.py").write_text("import matplotlib\n")
     names = {path.name for path in kernel_sources(tmp_path)}
-    assert {"terms.py", "weights.py", "connect_four.py"} <= names
+    assert {"terms.py", "weights.py", "minimax.py", "connect_four.py"} <= names
     assert "plots.py" not in names
