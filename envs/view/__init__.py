@@ -1,1 +1,1 @@
-"""Pictures of games and agents from plain data, and the one window that shows them. Knows no agent and no network."""
+"""Pictures of games and agents from plain data, and the window that shows them. Knows no agent."""

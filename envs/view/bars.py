@@ -13,7 +13,7 @@ LABEL_SHARE = 0.4  # of a row's width, unless names are short
 
 
 def draw_judgements(canvas: Canvas, rect: pygame.Rect, judgements: Sequence[Judgement]) -> None:
-    """One bar below the other, from 0 to 100 %, with a tick at one half: who stands better by whose opinion."""
+    """One bar below the other, 0 to 100 %, with a tick at one half: whose opinion of who stands better."""
     if not judgements:
         return
     height = rect.height // len(judgements)
@@ -52,7 +52,7 @@ def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, flo
 
 
 def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValue], explored: bool) -> None:
-    """Action values as numbers, and as bars of how far each lies from their mean: they differ little as a rule.
+    """Action values as numbers, and as bars of how far each lies from their mean, since they differ little.
 
     The chosen action is bright, in another colour where it was explored; the best one bears a star.
     """
@@ -130,7 +130,7 @@ def _row(
     ink: Colour = style.TEXT,
     label_share: float = LABEL_SHARE,
 ) -> None:
-    """A label, a bar from the middle of its track (right for share > 0, left for share < 0), and the number."""
+    """A label, a bar from the middle of its track (to the right for share > 0), and the number."""
     gap, number_width = canvas.px(6), canvas.px(NUMBER_WIDTH)
     label_width = round(label_share * row.width)
     canvas.text(name, pygame.Rect(row.left, row.top, label_width, row.height), style.SMALL, ink)

@@ -1,5 +1,6 @@
-"""The board itself: cells, stones, coordinates, the last move, hints with numbers, and the expected line as ghosts."""
+"""The board: cells, stones, coordinates, last move, hints with numbers, and the expected line as ghosts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from envs.view import shapes, style
@@ -61,16 +62,17 @@ def draw_board(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
     look = look_of(picture.game)
     _ground(canvas, look, grid)
     _coordinates(canvas, look, grid)
-    hidden = {ghost.cell for ghost in picture.ghosts}
-    _hints(canvas, picture, look, grid, hidden)
+    _hints(canvas, picture, grid)
+    if look.marks == "signs":
+        _mark_squares(canvas, grid, picture.marked)
     for (row, column), owner in _owned(picture):
         _stone(canvas, look, owner - 1, grid.centre((row, column)), STONE * grid.cell)
-    for cell in picture.marked:
-        _mark(canvas, look, grid, cell)
+    if look.marks == "discs":
+        _mark_discs(canvas, grid, picture.marked)
     if picture.last is not None and picture.last not in picture.marked:
         _last(canvas, picture, look, grid)
     _ghosts(canvas, picture, look, grid)
-    _hint_numbers(canvas, picture, look, grid)
+    _hint_numbers(canvas, picture, grid)
 
 
 def draw_stone(canvas: Canvas, game: str, player: int, centre: tuple[float, float], radius: float) -> None:
@@ -126,12 +128,12 @@ def _coordinates(canvas: Canvas, look: Look, grid: BoardGrid) -> None:
 def _stone(
     canvas: Canvas, look: Look, player: int, centre: tuple[float, float], radius: float, alpha: int = 255
 ) -> None:
-    """Sides differ in form as well as in colour: crosses and rings, or discs of which the second has an inner ring."""
+    """Sides differ in form and in colour: crosses and rings, or discs with and without an inner ring."""
     colour = look.stones[player]
     if look.marks == "signs":
         width = max(2.0, 0.24 * radius)
         make = shapes.cross if player == 0 else shapes.ring
-        canvas.sprite(make(0.9 * radius, width, colour, alpha), centre)
+        canvas.sprite(make((1.08 if player == 0 else 0.9) * radius, width, colour, alpha), centre)
         return
     rim = style.mixed(colour, (0, 0, 0) if sum(colour) > 150 else (255, 255, 255), 0.28)
     canvas.sprite(shapes.disc(radius, rim, alpha), centre)
@@ -140,14 +142,18 @@ def _stone(
         canvas.sprite(shapes.ring(0.64 * radius, max(1.0, 0.08 * radius), rim, alpha), centre)
 
 
-def _mark(canvas: Canvas, look: Look, grid: BoardGrid, cell: Cell) -> None:
-    """A ring around a disc; a lighter square around a sign, which is a ring itself."""
-    if look.marks == "signs":
-        square = grid.square(cell).inflate(-0.03 * grid.cell, -0.03 * grid.cell)
-        canvas.box(square, style.TEXT, 0.04 * grid.cell, 44)
-    else:
-        width = max(2.0, 0.045 * grid.cell)
-        canvas.sprite(shapes.ring(STONE * grid.cell + 1, width, style.TEXT), grid.centre(cell))
+def _mark_discs(canvas: Canvas, grid: BoardGrid, cells: Sequence[Cell]) -> None:
+    ring = shapes.ring(STONE * grid.cell + 1, max(2.0, 0.045 * grid.cell), style.TEXT)
+    for cell in cells:
+        canvas.sprite(ring, grid.centre(cell))
+
+
+def _mark_squares(canvas: Canvas, grid: BoardGrid, cells: Sequence[Cell]) -> None:
+    """Lighter squares below signs, one of which is a ring itself."""
+    for cell in cells:
+        canvas.box(
+            grid.square(cell).inflate(-0.02 * grid.cell, -0.02 * grid.cell), style.TEXT, 0.04 * grid.cell, 44
+        )
 
 
 def _last(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) -> None:
@@ -163,18 +169,19 @@ def _last(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) ->
     canvas.sprite(shapes.disc(max(3.0, 0.09 * grid.cell), style.ink_on(ground)), grid.centre(picture.last))
 
 
-def _hints(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid, hidden: set[Cell]) -> None:
+def _hints(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
     """Legal moves: a tint as strong as the move's weight, and a small dot where there is no number."""
+    ghosts = {ghost.cell for ghost in picture.ghosts}
     for hint in picture.hints:
         centre = grid.centre(hint.cell)
         if hint.weight > 0:
             alpha = round(30 + 130 * min(1.0, hint.weight))
             canvas.sprite(shapes.disc(STONE * grid.cell, style.SKY, alpha), centre)
-        if not hint.label and hint.cell not in hidden:
+        if not hint.label and hint.cell not in ghosts:
             canvas.sprite(shapes.disc(max(2.5, 0.07 * grid.cell), style.TEXT, 120), centre)
 
 
-def _hint_numbers(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) -> None:
+def _hint_numbers(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
     for hint in picture.hints:
         if hint.label:
             points = min(style.NUMBER, 0.26 * grid.cell / canvas.unit)

@@ -1,7 +1,7 @@
 """A surface that places text into rectangles and remembers where, so that a layout can be checked.
 
-Text never leaves its rectangle: what is too long is cut with an ellipsis. `problems` lists every text that does not fit
-its panel, every panel outside the picture, and whatever overlaps: a picture is well laid out when the list is empty.
+Text never leaves its rectangle: what is too long is cut with an ellipsis. `problems` lists every text that
+does not fit its panel, every panel outside the picture, and whatever overlaps: empty for a good layout.
 """
 
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class Canvas:
         return style.font(self.font_pixels(points)).get_linesize()
 
     def panel(self, rect: pygame.Rect, title: str = "", note: str = "") -> pygame.Rect:
-        """A card with a title at its upper left and a note at its right; returns the space left for content."""
+        """A card with a title at its upper left and a note at its right; returns what is left for content."""
         self.box(rect, style.PANEL, self.px(style.CORNER))
         self.region(rect)
         content = rect.inflate(-2 * self.px(style.PADDING), -2 * self.px(style.PADDING))
@@ -103,7 +103,7 @@ class Canvas:
         align: Align = "left",
         bold: bool = False,
     ) -> pygame.Rect:
-        """One line, in the middle of the rectangle's height, cut where it is too long. Returns the ink's rectangle."""
+        """One line, centred in height, cut where too long. Returns the rectangle of what was drawn."""
         pixels = self.font_pixels(points)
         fitted = fit(text, rect.width, pixels, bold)
         if not fitted:
@@ -194,7 +194,7 @@ def width(text: str, pixels: int, bold: bool = False) -> int:
 
 @lru_cache(maxsize=4096)
 def fit(text: str, room: int, pixels: int, bold: bool = False) -> str:
-    """The text, or as much of it as fits the room in pixels with an ellipsis; empty where not even that fits."""
+    """The text, or as much as fits the room in pixels with an ellipsis; empty where nothing does."""
     if width(text, pixels, bold) <= room:
         return text
     low, high = 0, len(text)

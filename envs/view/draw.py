@@ -35,7 +35,7 @@ def paint(canvas: Canvas, picture: Picture) -> None:
 
 
 def cell_at(canvas: Canvas, picture: Picture, point: tuple[int, int]) -> Cell | None:
-    """The board cell below a point of the picture, in pixels; None outside the board and where there is none."""
+    """The board cell below a point of the picture, in pixels; None where there is none."""
     if not isinstance(picture, BoardPicture):
         return None
     return grid_of(canvas, picture).cell_at(point)
@@ -76,7 +76,7 @@ def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
     draw_board(canvas, picture, grid_of(canvas, picture))
     title = f"Expected score of {look.sides[0]}"
     bars.draw_judgements(canvas, canvas.panel(place.judgements, title, "50 % is a draw"), picture.judgements)
-    note = f"+ is good for {look.sides[0]}" if picture.terms else picture.terms_note
+    note = f"+ is for {look.sides[0]}" if picture.terms else picture.terms_note
     bars.draw_terms(canvas, canvas.panel(place.terms, "Handcrafted terms", note), picture.terms)
     _search(canvas, place.search, picture)
     curves = [graph.Curve(j.label, j.colour, j.history) for j in picture.judgements]

@@ -1,4 +1,4 @@
-"""The page of an environment: the frame, what the network is shown, its action values, and the curves of the episode."""
+"""The page of an environment: the frame, what the network is shown, its action values, its curves."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
     draw_title(canvas, place.header, picture.title, picture.status)
     _frame(canvas, place.frame, picture)
     _obs(canvas, place.obs, picture.obs)
-    room = canvas.panel(place.actions, "Action values Q, and their distance from the mean", picture.choice)
+    room = canvas.panel(place.actions, "Action values Q (bars: from the mean)", picture.choice)
     bars.draw_actions(canvas, room, picture.actions, picture.explored)
     bars.draw_facts(canvas, canvas.panel(place.facts, "Episode"), picture.facts)
     room = canvas.panel(place.graph, "Value and return over the episode")
@@ -77,14 +77,15 @@ def _numbers(canvas: Canvas, rect: pygame.Rect, numbers: NDArray[np.generic]) ->
 
 
 def as_grey(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """A plane as grey levels: bytes as they are, other numbers stretched from their lowest to their highest."""
+    """A plane as grey levels: bytes as they are, other numbers stretched from lowest to highest."""
     if plane.dtype == np.uint8:
         return np.asarray(plane, np.uint8)
     values = plane.astype(np.float64)
     low, high = values.min(), values.max()
     if low == high:
         return np.full(plane.shape, 128 if high else 0, np.uint8)
-    return np.round(255 * (values - low) / (high - low)).astype(np.uint8)
+    stretched: NDArray[np.uint8] = np.round(255 * (values - low) / (high - low)).astype(np.uint8)
+    return stretched
 
 
 def _curves(canvas: Canvas, rect: pygame.Rect, picture: EpisodePicture) -> None:

@@ -1,7 +1,7 @@
-"""What can be drawn, as plain data: a board game with the judgements on it, or an episode with an agent's thoughts.
+"""What can be drawn, as plain data: a board game with judgements, or an episode with an agent's thoughts.
 
-A cell is (row, column) with row 0 at the top. Players are 0 (first) and 1 (second). Expected scores are of the first
-player, in [0, 1]: a sure win is 1, a draw 0.5, a sure loss 0.
+A cell is (row, column) with row 0 at the top. Players are 0 (first) and 1 (second). Expected scores are of
+the first player, in [0, 1]: a sure win is 1, a draw 0.5, a sure loss 0.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""The one door to pygame: environment first, import second; and whether there is a display to open a window on.
+"""The one door to pygame: environment first, import second; and whether there is a display for a window.
 
-SDL installs its own signal handlers unless told otherwise before it starts, and would then swallow SIGTERM. Without a
-display it would open an invisible window in silence. pygame and pygame-ce install into the same folder and overwrite
-each other; the project depends on pygame.
+SDL installs its own signal handlers unless told otherwise before it starts, and would then swallow SIGTERM.
+Without a display it would open an invisible window in silence. pygame and pygame-ce install into the same
+folder and overwrite each other; the project depends on pygame.
 """
 
 import os
@@ -21,7 +21,7 @@ __all__ = ["has_display", "pygame"]
 
 
 def has_display() -> bool:
-    """Whether a window could be opened: an X or Wayland display is named, the system has its own, or SDL is told a driver."""
+    """Whether a window could be opened: a display or driver is named, or the system has its own."""
     if os.environ.get("SDL_VIDEODRIVER"):
         return True
     if sys.platform in ("win32", "darwin"):

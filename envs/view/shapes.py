@@ -1,4 +1,4 @@
-"""Smooth shapes as small sprites: the edge of each is computed from its distance function, so it is crisp at any size.
+"""Smooth shapes as small sprites: each edge is computed from a distance function, so it is crisp at any size.
 
 A sprite is a pygame Surface with an alpha channel, made once for each size and colour and kept.
 """

@@ -1,8 +1,8 @@
 """The look: a palette that colour-blind eyes can tell apart, a type scale, and the fonts.
 
-Accents are those of Okabe & Ito 2008, "Color Universal Design"; no fact is told by colour alone. Sizes are in points,
-one pixel on a picture of 1280 x 720, and grow with the picture. DejaVu Sans comes with matplotlib, so pictures are the
-same on every machine.
+Accents are those of Okabe & Ito 2008, "Color Universal Design"; no fact is told by colour alone. Sizes are in
+points, one pixel on a picture of 1280 x 720, and grow with the picture. DejaVu Sans comes with matplotlib, so
+pictures are the same on every machine.
 """
 
 from functools import lru_cache

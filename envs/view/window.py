@@ -1,0 +1,180 @@
+"""The one pygame window: shows a scene's picture, hands it keys and clicks, and never waits for it.
+
+A scene does its slow work elsewhere (in threads) and answers at once; the picture is drawn again only when
+something changed. The window itself knows help (h), screenshot (c) and quit (q, escape, closing it, Ctrl-C,
+SIGTERM).
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from envs.view.canvas import Canvas
+from envs.view.draw import DEFAULT_SIZE, cell_at, paint
+from envs.view.pictures import Cell, Help, KeyHelp, Picture
+from envs.view.recorder import save_png
+from envs.view.sdl import has_display, pygame
+
+FRAMES_PER_SECOND = 60
+NOTICE_SECONDS = 4.0
+TERMINATED = 143  # 128 + SIGTERM, as shells report it
+OWN_KEYS: tuple[KeyHelp, ...] = (("h", "this help"), ("c", "screenshot"), ("q  esc", "quit"))
+
+
+class Scene(Protocol):
+    """What a window shows. Every method answers at once."""
+
+    @property
+    def title(self) -> str:
+        """For the window's frame."""
+
+    @property
+    def keys(self) -> Sequence[KeyHelp]:
+        """The keys that `press` knows, for the help."""
+
+    def advance(self, seconds: float) -> bool:
+        """Let time pass; returns whether the picture has changed."""
+
+    def picture(self) -> Picture:
+        """What is to be seen now."""
+
+    def press(self, key: str) -> None:
+        """A key by its name ("space", "left", "5"); unknown ones are ignored."""
+
+    def release(self, key: str) -> None:
+        """A key was let go."""
+
+    def click(self, cell: Cell) -> None:
+        """A click on a cell of the board."""
+
+    def close(self) -> None:
+        """Stop all work; called once, also in the middle of a think."""
+
+
+class Window:
+    """A scene on the screen. Use `run`, or call `frame` again and again."""
+
+    def __init__(self, scene: Scene, size: tuple[int, int] = DEFAULT_SIZE, folder: Path = Path()) -> None:
+        """Open the window; `folder` takes the screenshots. Raises: ValueError without a display."""
+        if not has_display():
+            raise ValueError("there is no display to open a window on")
+        self._scene = scene
+        self._canvas = Canvas(size)
+        self._folder = folder
+        self._help = False
+        self._changed = True
+        self._notice, self._notice_seconds = "", 0.0
+        pygame.display.init()
+        self._screen = pygame.display.set_mode(size)
+        pygame.display.set_caption(f"Advantage - {scene.title}")
+
+    @property
+    def canvas(self) -> Canvas:
+        """What is shown."""
+        return self._canvas
+
+    def frame(self, seconds: float) -> bool:
+        """Handle what happened, let `seconds` pass, draw if needed. False: the user wants to quit."""
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT:
+                return False
+            if event.type == pygame.KEYDOWN and not self._key(key_name(event.key)):
+                return False
+            if event.type == pygame.KEYUP:
+                self._scene.release(key_name(event.key))
+            if event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT:
+                self._click(event.pos)
+            if event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED):
+                self._changed = True
+        self._changed |= self._scene.advance(seconds)
+        self._changed |= self._notice_fades(seconds)
+        if self._changed:
+            self._show()
+        return True
+
+    def run(self) -> None:
+        """Frames until the user quits or the process is told to end; then closes the scene and the window."""
+        clock = pygame.time.Clock()
+        try:
+            with _sigterm_as_exit():
+                while self.frame(clock.tick(FRAMES_PER_SECOND) / 1000):
+                    pass
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the scene, then the window."""
+        self._scene.close()
+        pygame.display.quit()
+
+    def _key(self, key: str) -> bool:
+        self._changed = True
+        if key == "q" or (key == "escape" and not self._help):
+            return False
+        if key == "h" or self._help:
+            self._help = not self._help
+        elif key == "c":
+            self._screenshot()
+        else:
+            self._scene.press(key)
+        return True
+
+    def _click(self, point: tuple[int, int]) -> None:
+        self._changed = True
+        if self._help:
+            self._help = False
+            return
+        cell = cell_at(self._canvas, self._scene.picture(), point)
+        if cell is not None:
+            self._scene.click(cell)
+
+    def _screenshot(self) -> None:
+        path = next(p for p in (self._folder / f"watch_{i:03}.png" for i in range(1000)) if not p.exists())
+        self._notice, self._notice_seconds = f"saved {save_png(path, self._canvas.pixels())}", NOTICE_SECONDS
+
+    def _notice_fades(self, seconds: float) -> bool:
+        self._notice_seconds -= seconds
+        if self._notice and self._notice_seconds <= 0:
+            self._notice = ""
+            return True
+        return False
+
+    def _show(self) -> None:
+        picture = self._scene.picture()
+        if self._notice:
+            picture = replace(picture, footer=self._notice)
+        if self._help:
+            keys = (*self._scene.keys, *OWN_KEYS)
+            picture = replace(picture, help=Help(title=f"Keys: {self._scene.title}", keys=keys))
+        paint(self._canvas, picture)
+        self._screen.blit(self._canvas.surface, (0, 0))
+        pygame.display.flip()
+        self._changed = False
+
+
+def key_name(key: int) -> str:
+    """A key code's name; the number pad's keys are named as their twins."""
+    name = pygame.key.name(key)
+    return name[1:-1] if len(name) == 3 and name[0] == "[" else name
+
+
+@contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    """SIGTERM unwinds the stack, so that what is open is closed. Only the main thread may ask for signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: object) -> None:
+        sys.exit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
