@@ -1,0 +1,327 @@
+"""Alpha-beta: how good is the best line when both sides look equally far ahead?
+
+One kernel for all games and all in-kernel values: negamax principal variation search with iterative
+deepening, a transposition table, and move ordering by table, killers, history and the game's own rule of
+thumb. At a fixed depth it returns the score of plain minimax, whatever the table contains; ordering and
+pruning only save time.
+
+Scores are for the side to move. An estimate of a value function lies within +-SCORE_MAX; what is proven lies
+outside: a win in n plies is WIN - n, a loss in n plies is n - WIN, so that wins come soon and losses late. A
+draw is 0.
+
+Sources: T. A. Marsland & M. Campbell 1982 (principal variation search); D. Knuth & R. Moore 1975
+(alpha-beta); S. Akl & M. Newborn 1977 (killers); J. Schaeffer 1983 (history).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.search.limits import DEPTH_MAX, NODES_MAX, Limits, StopFlag
+from agents.search.ordering import PROMISE_MAX, promise
+from agents.search.table import (
+    AT_LEAST,
+    AT_MOST,
+    DEFAULT_ENTRIES,
+    EXACT,
+    NO_MOVE,
+    find,
+    new_table,
+    slot_for,
+)
+from agents.values.value import ValueKernel, as_value, score
+from envs.boards import rules
+from envs.boards.bits import ZERO, lowest_index, without_lowest
+from envs.boards.dispatch import kernel
+
+WIN = 30_000  # score of a win in 0 plies; fits the table's 16 bits
+PROVEN = WIN - 1_000  # scores at least this far from 0 are proven wins and losses
+INFINITY = WIN + 1
+_PLIES = DEPTH_MAX + 2
+_MOVES_MAX = 65
+_ACTION_BITS, _ACTION_MASK = 8, 255  # a ranked move is rank << 8 | action
+_TABLE_MOVE_RANK, _KILLER_RANK = 1 << 40, 1 << 39
+_HISTORY_MAX = 1 << 20
+NODES, NODE_LIMIT, HORIZON, MAY_STOP, STOPPED, GENERATION, LINE_LENGTH = range(7)  # places in `counters`
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a search found.
+
+    Attributes:
+        score: for the side to move; see the module's docstring.
+        line: the principal variation; its first action is the choice.
+        depth: plies searched in full.
+        nodes: states visited.
+        proven: whether the score is the game-theoretic truth.
+    """
+
+    score: int
+    line: tuple[int, ...]
+    depth: int
+    nodes: int
+    proven: bool
+
+    @property
+    def value(self) -> float:
+        """In [-1, 1]: 1, 0, -1 where it is proven, else strictly inside."""
+        if self.proven:
+            return float(np.sign(self.score))
+        return float(as_value(np.array([self.score]))[0])
+
+
+class AlphaBeta:
+    """The compiled search with its memory: what it learns in one search helps the next, until `forget`."""
+
+    def __init__(self, value: ValueKernel, stop: StopFlag, entries: int = DEFAULT_ENTRIES) -> None:
+        self._value = value
+        self._stop = stop
+        self._entries = entries
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with an empty table."""
+        self._memory = new_memory(new_table(self._entries), self._stop.byte)
+
+    def search(self, state: rules.State, limits: Limits) -> Result:
+        """Search an unfinished state within `limits.depth` and `limits.nodes`, until the flag is set."""
+        memory = self._memory
+        depth_max, nodes_max = limits.depth or DEPTH_MAX, limits.nodes or NODES_MAX
+        found, depth, proven = search(state, self._value, memory, depth_max, nodes_max)
+        line = memory.best_line[: memory.counters[LINE_LENGTH]]
+        return Result(int(found), tuple(line.tolist()), depth, int(memory.counters[NODES]), bool(proven))
+
+
+class Memory(NamedTuple):
+    """All that a search writes to. `counters` are named above; the first index of most arrays is the ply."""
+
+    table: NDArray[np.void]  # see agents.search.table
+    ranked: NDArray[np.int64]  # [PLIES, MOVES_MAX] moves still to be tried, rank and action in one number
+    killers: NDArray[np.int64]  # [PLIES, 2] the last actions that refuted a sibling
+    history: NDArray[np.int64]  # [2, MOVES_MAX] how often an action of the side refuted, by depth squared
+    lines: NDArray[np.int64]  # [PLIES, PLIES] principal variation from each ply on
+    line_lengths: NDArray[np.int64]  # [PLIES]
+    best_line: NDArray[np.int64]  # [PLIES] of the root, from the last iteration that had one
+    counters: NDArray[np.int64]
+    stop: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
+
+
+def new_memory(table: NDArray[np.void], stop: NDArray[np.uint8]) -> Memory:
+    """Fresh memory around a table and a stop byte."""
+    return Memory(
+        table=table,
+        ranked=np.zeros((_PLIES, _MOVES_MAX), np.int64),
+        killers=np.full((_PLIES, 2), NO_MOVE),
+        history=np.zeros((2, _MOVES_MAX), np.int64),
+        lines=np.zeros((_PLIES, _PLIES), np.int64),
+        line_lengths=np.zeros(_PLIES, np.int64),
+        best_line=np.zeros(_PLIES, np.int64),
+        counters=np.zeros(8, np.int64),
+        stop=stop,
+    )
+
+
+@kernel
+def search(
+    state: rules.State, value: ValueKernel, memory: Memory, depth_max: int, nodes_max: int
+) -> tuple[int, int, bool]:
+    """Deepen from one ply until a limit is met, the stop byte is set, or the score is proven.
+
+    The first iteration is always finished, so that `best_line` has a move. An iteration that was broken off
+    counts if it got past its first move, which is the best one of the iteration before.
+
+    Args:
+        state: not over.
+        depth_max, nodes_max: the limits; see agents.search.limits.Limits.
+    Returns: score for the side to move; plies searched in full; whether the score is the game-theoretic
+    truth.
+    """
+    counters = memory.counters
+    counters[NODES], counters[NODE_LIMIT], counters[STOPPED] = 0, nodes_max, 0
+    counters[GENERATION] = (counters[GENERATION] + 1) % 256
+    memory.killers[:] = NO_MOVE
+    memory.history[:] = 0
+    best, depth_done, proven = 0, 0, False
+    alpha, beta, ply = int(-INFINITY), int(INFINITY), int(0)  # noqa: UP018, RUF046 (see `negamax`)
+    for depth in range(1, depth_max + 1):
+        counters[HORIZON], counters[MAY_STOP] = 0, depth > 1
+        found = negamax(state, value, memory, depth, alpha, beta, ply)
+        if memory.line_lengths[0] > 0:
+            best = found
+            counters[LINE_LENGTH] = memory.line_lengths[0]
+            for i in range(counters[LINE_LENGTH]):  # array assignment compiles for two seconds longer
+                memory.best_line[i] = memory.lines[0, i]
+        if counters[STOPPED]:
+            break
+        depth_done = depth
+        proven = abs(best) >= PROVEN or counters[HORIZON] == 0
+        if proven:
+            break
+    return best, depth_done, proven
+
+
+@kernel
+def negamax(
+    state: rules.State, value: ValueKernel, memory: Memory, depth: int, alpha: int, beta: int, ply: int
+) -> int:
+    """Score of an unfinished state searched `depth` >= 1 plies deep, exact within (alpha, beta), else a
+    bound.
+
+    Fail-soft: a result <= alpha is an upper bound, one >= beta a lower bound. Meaningless once STOPPED is
+    set, but at the root (ply 0), where it is the best of the moves that were finished.
+
+    Integers must come in as int64, not as literals: those give a second signature, and a recursive function
+    of two signatures crashes when it is loaded from numba's cache (numba issue 6061).
+    """
+    counters = memory.counters
+    memory.line_lengths[ply] = 0
+    if counters[MAY_STOP] and (memory.stop[0] or counters[NODES] >= counters[NODE_LIMIT]):
+        counters[STOPPED] = 1
+        return 0
+    in_line = beta - alpha > 1
+    key = rules.hash_key(state)
+    table_move = NO_MOVE
+    index = find(memory.table, key)
+    if index >= 0:
+        entry = memory.table[index]
+        table_move = int(entry["move"])
+        if not in_line and entry["depth_from"] <= depth <= entry["depth_to"]:
+            known = _from_table(int(entry["score"]), ply)
+            bound = entry["bound"]
+            if (
+                bound == EXACT
+                or (bound == AT_LEAST and known >= beta)
+                or (bound == AT_MOST and known <= alpha)
+            ):
+                counters[HORIZON] += entry["depth_to"] != DEPTH_MAX
+                return known
+
+    horizon_before = counters[HORIZON]
+    best, best_action, floor = -INFINITY, NO_MOVE, alpha
+    num_moves = _rank_moves(state, memory, table_move, ply)
+    for i in range(num_moves):
+        action = _take_best(memory.ranked[ply], i, num_moves)
+        child = rules.play(state, action)
+        ended, found = _settle(child, value, memory, depth - 1, ply + 1)
+        if not ended:
+            if i == 0:
+                found = -negamax(child, value, memory, depth - 1, -beta, -floor, ply + 1)
+            else:
+                found = -negamax(child, value, memory, depth - 1, -floor - 1, -floor, ply + 1)
+                if floor < found < beta and not counters[STOPPED]:
+                    found = -negamax(child, value, memory, depth - 1, -beta, -floor, ply + 1)
+        if counters[STOPPED]:
+            return best
+        if found > best:
+            best, best_action = found, action
+        if found > floor:
+            floor = found
+            if in_line:
+                _extend_line(memory, action, ply)
+        if floor >= beta:
+            _remember_refutation(memory, action, depth, ply)
+            break
+
+    if abs(best) >= PROVEN:
+        counters[HORIZON] = horizon_before  # a forced end stays one, however deep the search
+    depth_to = DEPTH_MAX if counters[HORIZON] == horizon_before else depth
+    bound = AT_MOST if best <= alpha else AT_LEAST if best >= beta else EXACT
+    index = slot_for(memory.table, key, depth, counters[GENERATION])
+    entry = memory.table[index]
+    entry["key"], entry["score"], entry["bound"] = key, _to_table(best, ply), bound
+    entry["depth_from"], entry["depth_to"] = depth, depth_to
+    entry["move"], entry["generation"] = best_action, counters[GENERATION]
+    return best
+
+
+@kernel
+def _settle(child: rules.State, value: ValueKernel, memory: Memory, depth: int, ply: int) -> tuple[bool, int]:
+    """Whether the line ends at `child`, by the rules or at the horizon; its score for the side that moved."""
+    memory.counters[NODES] += 1
+    if rules.is_over(child):
+        memory.line_lengths[ply] = 0
+        return True, -rules.outcome(child) * (WIN - ply)
+    if depth == 0:
+        memory.line_lengths[ply] = 0
+        memory.counters[HORIZON] += 1
+        return True, -score(value, child)
+    return False, 0
+
+
+@kernel
+def _rank_moves(state: rules.State, memory: Memory, table_move: int, ply: int) -> int:
+    """Write the legal moves with their ranks into `ranked[ply]`; how many there are."""
+    ranked, killers, history = memory.ranked[ply], memory.killers[ply], memory.history[ply & 1]
+    legal = rules.legal_moves(state)
+    if legal == ZERO:
+        ranked[0] = rules.PASS
+        return 1
+    count = 0
+    while legal != ZERO:
+        action = lowest_index(legal)
+        legal = without_lowest(legal)
+        if action == table_move:
+            rank = _TABLE_MOVE_RANK
+        elif action == killers[0]:
+            rank = _KILLER_RANK + 1
+        elif action == killers[1]:
+            rank = _KILLER_RANK
+        else:
+            rank = history[action] * PROMISE_MAX + promise(state, action, rules.play(state, action))
+        ranked[count] = rank << _ACTION_BITS | action
+        count += 1
+    return count
+
+
+@kernel
+def _take_best(ranked: NDArray[np.int64], start: int, end: int) -> int:
+    """The action of the highest rank among ranked[start:end], which is moved to `start`."""
+    best = start
+    for i in range(start + 1, end):
+        if ranked[i] > ranked[best]:
+            best = i
+    chosen = ranked[best]
+    ranked[best] = ranked[start]
+    ranked[start] = chosen
+    return int(chosen & _ACTION_MASK)
+
+
+@kernel
+def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> None:
+    killers = memory.killers[ply]
+    if killers[0] != action:
+        killers[1] = killers[0]
+        killers[0] = action
+    history = memory.history[ply & 1]
+    history[action] += depth * depth
+    if history[action] > _HISTORY_MAX:
+        for i in range(history.size):
+            history[i] //= 2
+
+
+@kernel
+def _extend_line(memory: Memory, action: int, ply: int) -> None:
+    """The principal variation from `ply` is `action` and then that of the next ply."""
+    length = memory.line_lengths[ply + 1]
+    memory.lines[ply, 0] = action
+    for i in range(length):
+        memory.lines[ply, i + 1] = memory.lines[ply + 1, i]
+    memory.line_lengths[ply] = length + 1
+
+
+@kernel
+def _to_table(known: int, ply: int) -> int:
+    """Count the distance of a proven end from this state instead of the root."""
+    if known >= PROVEN:
+        return known + ply
+    return known - ply if known <= -PROVEN else known
+
+
+@kernel
+def _from_table(known: int, ply: int) -> int:
+    if known >= PROVEN:
+        return known - ply
+    return known + ply if known <= -PROVEN else known

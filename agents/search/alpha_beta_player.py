@@ -1,0 +1,78 @@
+"""The player that searches with alpha-beta and any value function."""
+
+import time
+
+from agents.players import BasePlayer, Decision
+from agents.search.alpha_beta import AlphaBeta
+from agents.search.batched_alpha_beta import BatchedAlphaBeta
+from agents.search.limits import Limits, StopFlag
+from agents.values.value import Value
+from envs.boards.game import Position
+
+_SHALLOW = Limits(depth=1)
+
+
+class AlphaBetaPlayer(BasePlayer):
+    """Plays the first move of the principal variation.
+
+    Args:
+        name: as tables print it.
+        value: judges the leaves; one that has an in-kernel form is searched by compiled code, others in
+        batches.
+        limits: of each decision.
+    """
+
+    def __init__(self, name: str, value: Value, limits: Limits) -> None:
+        super().__init__(name)
+        self.value = value
+        self.limits = limits
+        self._flag = StopFlag()
+        self._engine = _engine(value, self._flag)
+        self._compiled = False
+
+    def reset(self, seed: int) -> None:
+        """Forget the table. There is no chance in this player."""
+        self._engine.forget()
+
+    def stop(self) -> None:
+        """Break off a running `choose`, from another thread; it decides with what it has found."""
+        self._flag.set()
+
+    def choose(self, position: Position) -> Decision:
+        """Search. ValueError when the game is over or is another one than the value's."""
+        if position.game is not self.value.game:
+            raise ValueError(
+                f"{self.name} plays {self.value.game.name}, was given a position of {position.game.name}"
+            )
+        if position.is_over:
+            raise ValueError(position.complaint("there is nothing to decide"))
+        self._compile(position)
+        started = time.perf_counter()
+        with self._flag.during(self.limits.seconds):
+            result = self._engine.search(position.state, self.limits)
+        seconds = time.perf_counter() - started
+        return Decision(
+            action=result.line[0],
+            value=result.value,
+            principal_variation=result.line,
+            statistics={
+                "depth": result.depth,
+                "nodes": result.nodes,
+                "seconds": seconds,
+                "proven": float(result.proven),
+            },
+        )
+
+    def _compile(self, position: Position) -> None:
+        """Let no compilation count as thinking time."""
+        if not self._compiled:
+            with self._flag.during(None):
+                self._engine.search(position.state, _SHALLOW)
+            self._engine.forget()
+            self._compiled = True
+
+
+def _engine(value: Value, flag: StopFlag) -> AlphaBeta | BatchedAlphaBeta:
+    if value.kernel is None:
+        return BatchedAlphaBeta(value, flag)
+    return AlphaBeta(value.kernel, flag)

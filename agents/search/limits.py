@@ -1,0 +1,63 @@
+"""How long a search may think, and the one byte that stops it.
+
+Depth and nodes are counted by the search itself, so a search limited by them is repeatable. Time is not
+looked at by compiled code: kernels run without Python's lock and read a byte in each node, which a timer (or
+a person who closes a window) sets from another thread.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DEPTH_MAX = 120  # plies; no game here lasts longer (Othello: 60 stones, each after at most one pass)
+NODES_MAX = 2**62
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The effort for one decision; a search stops at the first limit it meets. At least one must be given."""
+
+    depth: int | None = None  # plies looked ahead, 1..DEPTH_MAX
+    nodes: int | None = None  # states visited, counting the leaves
+    seconds: float | None = None  # wall clock
+
+    def __post_init__(self) -> None:
+        if self.depth is None and self.nodes is None and self.seconds is None:
+            raise ValueError("Limits needs at least one of depth, nodes, seconds")
+        if self.depth is not None and not 1 <= self.depth <= DEPTH_MAX:
+            raise ValueError(f"Limits.depth must be in 1..{DEPTH_MAX} plies, got {self.depth!r}")
+        if self.nodes is not None and not 1 <= self.nodes <= NODES_MAX:
+            raise ValueError(f"Limits.nodes must be in 1..2**62, got {self.nodes!r}")
+        if self.seconds is not None and not 0 < self.seconds < threading.TIMEOUT_MAX:
+            raise ValueError(f"Limits.seconds must be positive and finite, got {self.seconds!r}")
+
+
+class StopFlag:
+    """A byte shared with running kernels: not 0 means stop."""
+
+    def __init__(self) -> None:
+        self.byte: NDArray[np.uint8] = np.zeros(1, np.uint8)
+
+    def set(self) -> None:
+        """Ask the search to stop; from any thread."""
+        self.byte[0] = 1
+
+    @contextmanager
+    def during(self, seconds: float | None) -> Iterator[None]:
+        """Clear the flag, and have it set when `seconds` have passed before the block ends (None: never)."""
+        self.byte[0] = 0
+        if seconds is None:
+            yield
+            return
+        timer = threading.Timer(seconds, self.set)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # no late timer may stop the next search

@@ -1,0 +1,26 @@
+"""What all handcrafted values share: a score is a sum of terms, each with a meaning and a weight.
+
+The kernel of a handcrafted value is a NamedTuple of weights in score units. `contributions` gives what each
+term adds for a state, in the order of the weights' fields; the score is their sum, cut off at SCORE_MAX.
+"""
+
+from typing import Any
+
+from agents.values.value import SCORE_MAX
+from envs.boards import rules
+from envs.boards.dispatch import generic, kernel
+
+
+@generic
+def contributions(weights: Any, state: rules.State) -> tuple[int, ...]:
+    """Score units for the side to move that each term adds in an unfinished state."""
+    raise NotImplementedError
+
+
+@kernel
+def clipped_sum(parts: tuple[int, ...]) -> int:
+    """The sum of the contributions, within the range of scores."""
+    total = 0
+    for part in parts:
+        total += part
+    return min(max(total, -SCORE_MAX), SCORE_MAX)
