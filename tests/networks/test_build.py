@@ -74,6 +74,21 @@ def test_a_recurrent_network_forgets_at_a_start_and_only_there(memory: str) -> N
     assert not torch.allclose(whole[3:, 0], fresh[:, 0])
 
 
+def test_a_recurrent_network_acts_step_by_step_and_episode_by_episode_as_over_a_whole_window() -> None:
+    network = build(config("conv_pool", "q", memory="lstm"))
+    assert isinstance(network, RecurrentNetwork)
+    obs = torch.randn(4, 3, *SHAPES["conv_pool"])
+    starts = torch.rand(4, 3) < 0.3
+    whole, last = network(obs, network.initial_state(3), starts)
+    for episode in range(3):
+        state = network.initial_state(1)
+        for t in range(4):
+            step = slice(t, t + 1), slice(episode, episode + 1)
+            q, state = network(obs[step], state, starts[step])
+            torch.testing.assert_close(q, whole[step])
+        torch.testing.assert_close(state, last[:, episode : episode + 1])
+
+
 def test_dueling_is_built_when_asked_for_on_flat_and_on_board_trunks() -> None:
     for trunk in ("mlp", "board_resnet"):
         names = [name for name, _ in build(config(trunk, "q", dueling=True)).named_modules()]
