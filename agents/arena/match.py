@@ -5,6 +5,7 @@ it can be. What a player remembers (trees, tables, random stream) begins anew wi
 and its own name: the same seed repeats the match, and A against B mirrors B against A.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ def play_match(
     *,
     seed: int = 0,
     opening_plies: int | None = None,
-    on_progress: Callable[[int], None] = lambda games_finished: None,
+    on_progress: Callable[[int], None] = lambda games_done: None,
 ) -> MatchResult:
     """Play `games` games in pairs.
 
@@ -132,7 +133,8 @@ def play_match(
         games: even; half as many openings are drawn.
         seed: of the openings and of the players' random streams.
         opening_plies: random plies before the players take over; None: `default_plies`.
-        on_progress: told now and then how many games are finished.
+        on_progress: told after each ply how many games are done, an unfinished one counting as far as its
+            board is filled.
     Raises: ValueError for an odd number of games, or where no such opening exists; IllegalMove from a player
         of our own.
     """
@@ -148,7 +150,7 @@ def play_match(
         running = [_Game(opening, starter) for opening in batch for starter in (0, 1)]
         while any(not g.is_over for g in running):
             _advance(running, players, clock)
-            on_progress(len(records) + sum(g.is_over for g in running))
+            on_progress(len(records) + math.floor(sum(g.progress for g in running)))
         records += [g.record() for g in running]
     names = players[0].name, players[1].name
     return MatchResult(game, names, tuple(records), (clock.mean(0), clock.mean(1)))
@@ -170,6 +172,12 @@ class _Game:
     @property
     def to_move(self) -> int:
         return self.position.player ^ self.starter
+
+    @property
+    def progress(self) -> float:
+        """Share of the game that is played, at most: 1 when it is over."""
+        height, width = self.position.game.board_shape
+        return 1.0 if self.is_over else min(0.99, len(self.position.moves) / (height * width))
 
     def record(self) -> GameRecord:
         if self.forfeited is not None:

@@ -100,7 +100,10 @@ class Pairing:
 
 
 def bradley_terry(num_players: int, pairings: Sequence[Pairing]) -> list[Interval]:
-    """Elo of each player, their mean 0: the maximum of the likelihood, draws counting half.
+    """Elo of each player: the maximum of the likelihood, draws counting half.
+
+    Zero is the players' mean, each weighted by how much the games tell about it: one who loses everything has
+    an uncertain rating, which would make those of all others uncertain too if it counted as much.
 
     One virtual draw of each player against a player of rating 0 keeps clean sweeps finite and joins players
     who never met. The intervals are 95 %, from the sandwich covariance with the evidence of pairs (see the
@@ -117,7 +120,8 @@ def bradley_terry(num_players: int, pairings: Sequence[Pairing]) -> list[Interva
             break
     else:
         raise ArithmeticError(f"bradley_terry: no maximum after {NEWTON_STEPS_MAX} steps")
-    centring = np.eye(num_players) - 1 / num_players
+    information = np.diag(curvature)
+    centring = np.eye(num_players) - information / information.sum()
     sandwich = centring @ np.linalg.inv(curvature)
     deviation = np.sqrt(np.diag(sandwich @ spread @ sandwich.T)) * ELO_SCALE
     ratings = centring @ strength * ELO_SCALE

@@ -12,12 +12,16 @@ from typing import Any
 from agents.arena.match import MatchResult, check_games, play_match
 from agents.arena.rating import Interval, Pairing, bradley_terry
 from agents.players import Player
+from agents.roster import parse_spec
 from envs.boards.game import Game
+
+SEARCHES = ("alpha_beta", "mcts")
+JUDGEMENTS = ("handcrafted", "learned")
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one player achieved; Elo relative to the mean of all players."""
+    """What one player achieved; see `bradley_terry` for the zero of the Elo."""
 
     player: str
     elo: Interval
@@ -33,10 +37,22 @@ class TournamentResult:
     matches: tuple[MatchResult, ...]
     standings: tuple[Standing, ...]
 
+    @property
+    def games(self) -> int:
+        """Games played, all pairings together."""
+        return sum(len(match.records) for match in self.matches)
+
+    @property
+    def distinct_games(self) -> int:
+        """How many different games those were."""
+        return len({record.moves for match in self.matches for record in match.records})
+
     def to_json(self) -> dict[str, Any]:
         """Plain values: `ratings` best first, `pairings` as `match` reports them."""
         return {
             "game": self.game.name,
+            "games": self.games,
+            "distinct_games": self.distinct_games,
             "ratings": [
                 {
                     "player": s.player,
@@ -52,6 +68,15 @@ class TournamentResult:
         }
 
 
+def check_entries(games: int, names: Sequence[str]) -> None:
+    """ValueError unless a tournament of these players, `games` games for each two of them, can be played."""
+    check_games(games)
+    if len(names) < 2:
+        raise ValueError(f"a tournament needs at least 2 players, got {len(names)}")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"player {twice[0]} is entered twice; give each player once")
+
+
 def play_tournament(
     game: Game,
     players: Sequence[Player],
@@ -59,32 +84,45 @@ def play_tournament(
     *,
     seed: int = 0,
     opening_plies: int | None = None,
-    on_progress: Callable[[int, str], None] = lambda games_finished, pairing: None,
+    on_progress: Callable[[int], None] = lambda games_done: None,
 ) -> TournamentResult:
     """Play `games` games between each two players.
 
     Args:
         games: of each pairing; even.
-        on_progress: told how many games are finished in all, and who is playing.
+        on_progress: told how many games are done, all pairings together; see `play_match`.
         seed, opening_plies: as for `play_match`.
     Raises: ValueError for an odd number of games, fewer than two players, or two of the same name.
     """
-    check_games(games)
     names = [player.name for player in players]
-    if len(names) < 2:
-        raise ValueError(f"a tournament needs at least 2 players, got {len(names)}")
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"player {twice[0]} is entered twice; give each player once")
+    check_entries(games, names)
     matches: list[MatchResult] = []
-    for first, second in itertools.combinations(players, 2):
+    for pair in itertools.combinations(players, 2):
+        before = games * len(matches)
 
-        def tell(games_finished: int, pairing: str = f"{first.name} v {second.name}") -> None:
-            on_progress(games * len(matches) + games_finished, pairing)
+        def tell(games_done: int, before: int = before) -> None:
+            on_progress(before + games_done)
 
         matches.append(
-            play_match(game, (first, second), games, seed=seed, opening_plies=opening_plies, on_progress=tell)
+            play_match(game, pair, games, seed=seed, opening_plies=opening_plies, on_progress=tell)
         )
     return TournamentResult(game, tuple(matches), tuple(_standings(names, matches)))
+
+
+def judgement_table(standings: Sequence[Standing]) -> dict[tuple[str, str], Standing] | None:
+    """Standings by (search, value) for {alpha_beta, mcts} x {handcrafted, learned}.
+
+    None unless each of the four is there exactly once.
+    """
+    cells = {cell: list[Standing]() for cell in itertools.product(SEARCHES, JUDGEMENTS)}
+    for standing in standings:
+        spec = parse_spec(standing.player)
+        cell = spec.kind, spec.value or ""
+        if cell in cells:
+            cells[cell].append(standing)
+    if any(len(found) != 1 for found in cells.values()):
+        return None
+    return {cell: found[0] for cell, found in cells.items()}
 
 
 def _standings(names: Sequence[str], matches: Sequence[MatchResult]) -> list[Standing]:
