@@ -98,7 +98,7 @@ def measure(
     from agents.dqn.train import make_envs
 
     measured = itertools.count()
-    for (env_id, _, steps_max), group in _by_setting(entries):
+    for (env_id, _, steps_max), group in _by_setting(entries).items():
         envs = make_envs(group[0].config, min(episodes, group[0].config.evaluation_envs))
         agents = [(entry.model, _load(entry, envs), False) for entry in group]
         agents += [(agent.name, agent, True) for agent in baselines(envs)]
@@ -119,12 +119,14 @@ def count_agents(entries: Sequence[Entry]) -> int:
     """How many agents `measure` yields, baselines included."""
     from agents.arena.episodes import HANDCRAFTED
 
-    return len(entries) + sum(1 + (setting[0] in HANDCRAFTED) for setting, _ in _by_setting(entries))
+    return len(entries) + sum(1 + (setting[0] in HANDCRAFTED) for setting in _by_setting(entries))
 
 
-def _by_setting(entries: Sequence[Entry]) -> list[tuple[Setting, list[Entry]]]:
-    ordered = sorted(entries, key=lambda entry: entry.setting)
-    return [(setting, list(group)) for setting, group in itertools.groupby(ordered, lambda e: e.setting)]
+def _by_setting(entries: Sequence[Entry]) -> dict[Setting, list[Entry]]:
+    groups: dict[Setting, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.setting, []).append(entry)
+    return groups
 
 
 def _load(entry: Entry, envs: VectorEnvs) -> EpisodeAgent:
