@@ -86,7 +86,7 @@ def test_scores_survive_the_way_to_values_and_back() -> None:
 
 
 def test_tic_tac_toe_by_hand() -> None:
-    # X a1, O b2, X c3, O to move. O has row 2, column b and the other diagonal for itself: three lines with one.
+    # X a1, O b2, X c3, O to move. O has row 2, column b and the other diagonal: three lines with one.
     # X: row 1, row 3, column a, column c with one each (the main diagonal is shared).
     value = HandcraftedValue(game("tic_tac_toe"))
     explained = value.explain(game("tic_tac_toe").position("a1b2c3").state)
