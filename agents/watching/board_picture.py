@@ -88,10 +88,14 @@ def _status(session: BoardSession) -> str:
 def _seat(session: BoardSession, seat: int) -> Seat:
     look = look_of(session.game.name)
     agent = session.agent_of(seat)
-    parts = [look.sides[seat], f"{int((session.now.cells == seat + 1).sum())} stones"]
+    parts = [look.sides[seat], _stones(int((session.now.cells == seat + 1).sum()))]
     if not session.position.is_over and session.position.player == seat:
         parts.append(_doing(session, agent is None))
     return Seat(name="human" if agent is None else agent.name, note=" · ".join(parts))
+
+
+def _stones(count: int) -> str:
+    return f"{count} stone" + ("" if count == 1 else "s")
 
 
 def _doing(session: BoardSession, human: bool) -> str:
@@ -190,7 +194,11 @@ def _numbers(now: Moment, numbers: Numbers, side: str) -> tuple[str, dict[int, s
 
 
 def _percent(shares: NDArray[np.float32], actions: Sequence[int]) -> tuple[dict[int, str], dict[int, float]]:
-    return {a: f"{100 * shares[a]:.0f}" for a in actions}, {a: float(shares[a]) for a in actions}
+    """Labels, and weights from the lowest to the highest share."""
+    labels = {a: f"{100 * shares[a]:.0f}" for a in actions}
+    known = [float(shares[a]) for a in actions]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    return labels, {a: (float(shares[a]) - low) / ((high - low) or 1.0) for a in actions}
 
 
 def _search(

@@ -1,24 +1,12 @@
 """A board session at the window: its keys and clicks, and what of it is shown."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from agents.watching.board_picture import NUMBERS, Numbers, Shown, board_picture
-from agents.watching.board_session import BoardSession
+from agents.watching.board_session import MOVE_SECONDS, BoardSession
+from agents.watching.keys import Key, Keys, next_speed
 from agents.watching.moment import cell_of_digits, digits_of_a_move
 from envs.view.pictures import BoardPicture, Cell, KeyHelp
-
-SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 16.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a key does; `names` are those of the events, the first ones written in the help."""
-
-    names: tuple[str, ...]
-    written: str
-    meaning: str
-    act: Callable[[], None]
 
 
 class BoardScene:
@@ -28,19 +16,20 @@ class BoardScene:
         self.session = session
         self.shown = Shown(numbers=numbers)
         self._digits = ""
-        self._keys = (
-            Key(("space",), "space", "pause and go on", self._pause),
-            Key((".", "right"), ".  right", "one move, then pause", session.step),
-            Key(("left", "backspace"), "left  backspace", "take back", self._undo),
-            Key(("+", "="), "+", "faster", lambda: self._change_speed(1)),
-            Key(("-",), "-", "slower", lambda: self._change_speed(-1)),
-            Key(("r",), "r", "new game", self._restart),
-            Key(("f",), "f", "first seat: person and agent change places", lambda: self._hand_over(0)),
-            Key(("s",), "s", "second seat: the same", lambda: self._hand_over(1)),
-            Key(("n",), "n", "numbers: visits, prior, learned, handcrafted, none", self._next_numbers),
-            Key(("v",), "v", "show or hide the expected line", self._toggle_line),
+        self._keys = Keys(
+            [
+                Key(("space",), "space", "pause and go on", self._pause),
+                Key((".", "right"), ".  right", "one move, then pause", session.step),
+                Key(("left", "backspace"), "left  backspace", "take back", self._undo),
+                Key(("+", "="), "+", "faster", lambda: self._change_speed(1)),
+                Key(("-",), "-", "slower", lambda: self._change_speed(-1)),
+                Key(("r",), "r", "new game", self._restart),
+                Key(("f",), "f", "first seat: person and agent change places", lambda: self._hand_over(0)),
+                Key(("s",), "s", "second seat: the same", lambda: self._hand_over(1)),
+                Key(("n",), "n", "numbers: visits, prior, learned, handcrafted, none", self._next_numbers),
+                Key(("v",), "v", "show or hide the expected line", self._toggle_line),
+            ]
         )
-        self._acts = {name: key.act for key in self._keys for name in key.names}
 
     @property
     def title(self) -> str:
@@ -52,11 +41,12 @@ class BoardScene:
         """All keys with their meaning."""
         two = digits_of_a_move(self.session.game) == 2
         move = "play a move: column, then row" if two else "play that column or cell"
-        return (
-            *((key.written, key.meaning) for key in self._keys),
-            ("1 - 9", move),
-            ("click", "play the move of that cell"),
-        )
+        return (*self._keys.help, ("1 - 9", move), ("click", "play the move of that cell"))
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Of a film with one picture for each move."""
+        return self.session.speed / MOVE_SECONDS
 
     def picture(self) -> BoardPicture:
         """What is to be seen now."""
@@ -80,10 +70,8 @@ class BoardScene:
 
     def press(self, key: str) -> None:
         """Obey a key; a digit is (a part of) a move."""
-        self._say("")
-        if key in self._acts:
-            self._acts[key]()
-        elif len(key) == 1 and key.isdigit():
+        self.shown.notice = ""
+        if not self._keys.press(key) and len(key) == 1 and key.isdigit():
             self._digit(key)
 
     def release(self, key: str) -> None:
@@ -91,26 +79,23 @@ class BoardScene:
 
     def click(self, cell: Cell) -> None:
         """Play the move of a cell, if a person is to move."""
+        self.shown.notice = ""
         position = self.session.position
-        self._say("")
         if position.is_over:
-            self._say("the game is over: r begins a new one")
+            self.shown.notice = "the game is over: r begins a new one"
         elif not self.session.humans[position.player]:
-            self._say(f"an agent is to move: {'fs'[position.player]} takes over its seat")
+            self.shown.notice = f"an agent is to move: {'fs'[position.player]} takes over its seat"
         elif (action := self.session.now.action_at(cell)) is None:
-            self._say("no legal move there")
+            self.shown.notice = "no legal move there"
         else:
             self.session.play(action)
-
-    def _say(self, notice: str) -> None:
-        self.shown.notice = notice
 
     def _pause(self) -> None:
         self.session.paused = not self.session.paused
 
     def _undo(self) -> None:
         if not self.session.undo():
-            self._say("this is the start")
+            self.shown.notice = "this is the start"
 
     def _restart(self) -> None:
         self.session.restart()
@@ -118,11 +103,10 @@ class BoardScene:
 
     def _hand_over(self, seat: int) -> None:
         if not self.session.hand_over(seat):
-            self._say("there is no agent to hand this seat to")
+            self.shown.notice = "there is no agent to hand this seat to"
 
     def _change_speed(self, by: int) -> None:
-        nearest = min(range(len(SPEEDS)), key=lambda i: abs(SPEEDS[i] - self.session.speed))
-        self.session.speed = SPEEDS[min(max(nearest + by, 0), len(SPEEDS) - 1)]
+        self.session.speed = next_speed(self.session.speed, by)
 
     def _next_numbers(self) -> None:
         self.shown.numbers = NUMBERS[(NUMBERS.index(self.shown.numbers) + 1) % len(NUMBERS)]
@@ -133,10 +117,10 @@ class BoardScene:
     def _digit(self, digit: str) -> None:
         self._digits += digit
         if len(self._digits) < digits_of_a_move(self.session.game):
-            self._say(f"column {self._digits}, and the row?")
+            self.shown.notice = f"column {self._digits}, and the row?"
             return
         cell, self._digits = cell_of_digits(self.session.game, self._digits), ""
         if cell is None:
-            self._say("there is no such cell")
+            self.shown.notice = "there is no such cell"
         else:
             self.click(cell)

@@ -1,4 +1,4 @@
-"""A session without a window: pictures and films on disk."""
+"""A scene without a window: pictures and films on disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,12 @@ from envs.view.pictures import Picture
 from envs.view.recorder import Recorder, save_png
 
 
-class Session(Protocol):
+class StepScene(Protocol):
     """What can go on by itself, one step after the other."""
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Of a film with one picture for each step."""
 
     def settle(self) -> None:
         """Complete the picture of the current step."""
@@ -33,33 +37,39 @@ class Filmed:
     path: Path
     steps: int
 
+    def __str__(self) -> str:
+        return f"wrote {self.path} ({self.steps} step{'' if self.steps == 1 else 's'})"
 
-def screenshot(session: Session, path: Path, size: tuple[int, int], at: int) -> Filmed:
+
+def screenshot(scene: StepScene, path: Path, size: tuple[int, int], at: int) -> Filmed:
     """The picture after `at` steps, or after the last one if there are fewer."""
     steps = 0
-    while steps < at and session.step_now():
+    while steps < at and scene.step_now():
         steps += 1
-    session.settle()
-    return Filmed(save_png(path, draw(session.picture(), size)), steps)
+    scene.settle()
+    return Filmed(save_png(path, draw(scene.picture(), size)), steps)
 
 
-def record(
-    session: Session, path: Path, size: tuple[int, int], steps: int | None, pictures_per_second: float
-) -> Filmed:
-    """A film with one picture for each step and one for the start; to the end where `steps` is None."""
+def record(scene: StepScene, path: Path, size: tuple[int, int], steps: int | None) -> Filmed:
+    """A film with one picture for the start and one for each step; to the end where `steps` is None.
+
+    Raises: ValueError for an odd size, which films cannot have.
+    """
+    if size[0] % 2 or size[1] % 2:
+        raise ValueError(f"a film needs an even width and height, got {size[0]}x{size[1]}")
     count = -1
-    with Recorder(path, pictures_per_second) as recorder:
-        for pixels in _pictures(session, size, steps):
+    with Recorder(path, scene.pictures_per_second) as recorder:
+        for pixels in _pictures(scene, size, steps):
             recorder.add(pixels)
             count += 1
     return Filmed(recorder.path, count)
 
 
-def _pictures(session: Session, size: tuple[int, int], steps: int | None) -> Iterator[NDArray[np.uint8]]:
+def _pictures(scene: StepScene, size: tuple[int, int], steps: int | None) -> Iterator[NDArray[np.uint8]]:
     taken = 0
     while True:
-        session.settle()
-        yield draw(session.picture(), size)
-        if taken == steps or not session.step_now():
+        scene.settle()
+        yield draw(scene.picture(), size)
+        if taken == steps or not scene.step_now():
             return
         taken += 1

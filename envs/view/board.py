@@ -10,6 +10,7 @@ from envs.view.pictures import BoardPicture, Cell
 from envs.view.sdl import pygame
 
 STONE = 0.42  # radius in cells
+BADGE_MAX = 14  # points, radius of a ghost's number
 LABELS = 22  # points kept free for coordinates
 
 
@@ -196,11 +197,15 @@ def _ghosts(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) 
         colour = look.stones[ghost.player]
         outline = style.mixed(colour, style.MUTED, 0.35)
         radius = STONE * grid.cell
-        canvas.sprite(shapes.disc(radius, colour, 70), (x, y))
-        canvas.sprite(shapes.ring(radius, max(1.5, 0.03 * grid.cell), outline, 210), (x, y))
-        badge = (x - 0.3 * grid.cell, y - 0.3 * grid.cell)
-        canvas.sprite(shapes.disc(0.15 * grid.cell, outline), badge)
-        place = pygame.Rect(0, 0, round(0.3 * grid.cell), round(0.3 * grid.cell))
+        if look.marks == "signs":
+            _stone(canvas, look, ghost.player, (x, y), radius, alpha=60)
+        else:
+            canvas.sprite(shapes.disc(radius, colour, 70), (x, y))
+            canvas.sprite(shapes.ring(radius, max(1.5, 0.03 * grid.cell), outline, 210), (x, y))
+        badge_radius = min(0.15 * grid.cell, BADGE_MAX * canvas.unit)
+        badge = (x - 0.45 * grid.cell + badge_radius, y - 0.45 * grid.cell + badge_radius)
+        canvas.sprite(shapes.disc(badge_radius, outline), badge)
+        place = pygame.Rect(0, 0, round(2 * badge_radius), round(2 * badge_radius))
         place.center = (round(badge[0]), round(badge[1]))
-        points = 0.19 * grid.cell / canvas.unit
+        points = 1.25 * badge_radius / canvas.unit
         canvas.text(str(ghost.number), place, points, style.ink_on(outline), "centre", bold=True)

@@ -18,7 +18,7 @@ from envs.view.style import Colour
 
 Align = Literal["left", "centre", "right"]
 REFERENCE_SIZE = (1280, 720)  # where one point is one pixel
-SMALLEST_SIZE = (640, 400)
+SMALLEST_SIZE, SIDE_MAX = (800, 500), 7680  # pixels
 ELLIPSIS = "…"
 
 
@@ -40,12 +40,8 @@ class Canvas:
     """A picture in the making."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        """Raises: ValueError for a size too small to hold a picture."""
-        if size[0] < SMALLEST_SIZE[0] or size[1] < SMALLEST_SIZE[1]:
-            raise ValueError(
-                f"a picture is at least {SMALLEST_SIZE[0]}x{SMALLEST_SIZE[1]}, got {size[0]}x{size[1]}"
-            )
-        self.surface = pygame.Surface(size)
+        """Raises: ValueError for a size that cannot hold a picture."""
+        self.surface = pygame.Surface(checked_size(size))
         self.rect = self.surface.get_rect()
         self.unit = min(size[0] / REFERENCE_SIZE[0], size[1] / REFERENCE_SIZE[1])
         self.clear()
@@ -185,6 +181,16 @@ class Canvas:
             and a.rect.clip(b.rect).height > 0.3 * min(a.rect.height, b.rect.height)
         ]
         return found
+
+
+def checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The size in pixels, if a picture can have it. Raises: ValueError."""
+    (width, height), (least_width, least_height) = size, SMALLEST_SIZE
+    if not (least_width <= width <= SIDE_MAX and least_height <= height <= SIDE_MAX):
+        raise ValueError(
+            f"a picture has {least_width}x{least_height} to {SIDE_MAX}x{SIDE_MAX} pixels, got {width}x{height}"
+        )
+    return size
 
 
 def width(text: str, pixels: int, bold: bool = False) -> int:

@@ -3,6 +3,8 @@
 `paint` draws on a canvas that a window keeps; `draw` makes a new one and returns its pixels.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,7 +81,11 @@ def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
     note = f"+ is for {look.sides[0]}" if picture.terms else picture.terms_note
     bars.draw_terms(canvas, canvas.panel(place.terms, "Handcrafted terms", note), picture.terms)
     _search(canvas, place.search, picture)
-    curves = [graph.Curve(j.label, j.colour, j.history) for j in picture.judgements]
+    curves = [
+        graph.Curve(judgement.label, judgement.colour, judgement.history)
+        for judgement in picture.judgements
+        if any(map(math.isfinite, judgement.history))
+    ]
     plies = max([len(curve.values) - 1 for curve in curves], default=0)
     room = canvas.panel(place.graph, "Both judgements over the game", f"expected score of {look.sides[0]}")
     graph.draw_graph(canvas, room, curves, graph.PERCENT, max(10, plies), "plies")

@@ -1,0 +1,151 @@
+"""An episode session at the window: its keys, and its page."""
+
+from collections.abc import Sequence
+
+from agents.watching.actions import action_of_keys
+from agents.watching.episode_session import Choice, EpisodeSession
+from agents.watching.keys import Key, Keys, next_speed
+from envs.view.pictures import ActionValue, Cell, EpisodePicture, KeyHelp
+
+RETURNS_SHOWN = 4  # of past episodes
+FOOTER = "h help · space pause · . step · left undo · + - speed · r next episode · f take over · c screenshot"
+
+
+class EpisodeScene:
+    """Stands between the window and a session.
+
+    Args:
+        session: what is shown.
+        title: the environment's name.
+        model: who plays, in words: where the weights came from.
+        action_names: in the order of the actions.
+    """
+
+    def __init__(self, session: EpisodeSession, title: str, model: str, action_names: Sequence[str]) -> None:
+        self.session = session
+        self.title = title
+        self._model = model
+        self._names = action_names
+        self._notice = ""
+        self._held: set[str] = set()
+        self._keys = Keys(
+            [
+                Key(("space",), "space", "pause and go on", self._pause),
+                Key((".",), ".", "one step, then pause", session.step),
+                Key(("left", "backspace"), "left  backspace", "one step back", self._undo),
+                Key(("+", "="), "+", "faster", lambda: self._change_speed(1)),
+                Key(("-",), "-", "slower", lambda: self._change_speed(-1)),
+                Key(("r",), "r", "next episode", session.restart),
+                Key(("f",), "f", "take over from the agent, and hand back", self._hand_over),
+            ]
+        )
+
+    @property
+    def keys(self) -> Sequence[KeyHelp]:
+        """All keys with their meaning."""
+        return (*self._keys.help, ("arrows  x  0 - 9", "when you have taken over: move, fire, or action"))
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Of a film with one picture for each step."""
+        return self.session.speed * self.session.steps_per_second
+
+    def picture(self) -> EpisodePicture:
+        """What is to be seen now."""
+        session, scenery = self.session, self.session.scenery
+        return EpisodePicture(
+            title=self.title,
+            frame=scenery.frame,
+            obs=scenery.obs,
+            status=self._status(),
+            footer=self._notice or FOOTER,
+            facts=self._facts(),
+            actions=[
+                ActionValue(name=name, value=float(q), chosen=action == scenery.choice.action)
+                for action, (name, q) in enumerate(zip(self._names, scenery.q, strict=True))
+            ],
+            choice="the agent would choose" if session.hand else _origin(scenery.choice),
+            explored=scenery.choice.explored,
+            values=scenery.episode.values[: scenery.step + 1],
+            returns=scenery.episode.returns[: scenery.step + 1],
+        )
+
+    def advance(self, seconds: float) -> bool:
+        """Let the session go on."""
+        return self.session.advance(seconds)
+
+    def settle(self) -> None:
+        """Complete the picture, here and now."""
+        self.session.settle()
+
+    def step_now(self) -> bool:
+        """One step, here and now; False when all episodes are over."""
+        return self.session.step_now()
+
+    def close(self) -> None:
+        """End the work and close the environment."""
+        self.session.close()
+
+    def press(self, key: str) -> None:
+        """Obey a key; arrows steer where a person has taken over."""
+        self._notice = ""
+        self._held.add(key)
+        if not (self.session.hand and key == "left"):
+            self._keys.press(key)
+
+    def release(self, key: str) -> None:
+        """A steering key was let go."""
+        self._held.discard(key)
+
+    def click(self, cell: Cell) -> None:
+        """There is no board to click on."""
+
+    def _status(self) -> str:
+        session = self.session
+        parts = [self._model]
+        if session.scenery.ended:
+            parts.append("the episode is over")
+        if session.paused:
+            parts.append("paused")
+        if session.hand:
+            parts.append("you play")
+        return " · ".join([*parts, f"speed {session.speed:g}x"])
+
+    def _facts(self) -> list[tuple[str, str]]:
+        session, scenery = self.session, self.session.scenery
+        episode = scenery.episode
+        of = f" of {session.episodes}" if session.episodes else ""
+        facts = [
+            ("episode", f"{episode.number}{of}"),
+            ("step", f"{scenery.step}"),
+            ("return", f"{episode.returns[scenery.step]:g}"),
+        ]
+        if scenery.step:
+            last = episode.choices[scenery.step - 1]
+            facts.append(("last action", self._names[last.action] + (" by hand" if last.by_hand else "")))
+            facts.append(("last reward", f"{episode.rewards[scenery.step - 1]:g}"))
+        facts.append(("exploring", f"{100 * session.agent.epsilon:g} %"))
+        if session.past_returns:
+            past = ", ".join(f"{each:g}" for each in session.past_returns[-RETURNS_SHOWN:])
+            facts.append(("past returns", past))
+        return facts
+
+    def _pause(self) -> None:
+        self.session.paused = not self.session.paused
+
+    def _undo(self) -> None:
+        if not self.session.undo():
+            self._notice = "this is the start of the episode"
+
+    def _change_speed(self, by: int) -> None:
+        self.session.speed = next_speed(self.session.speed, by)
+
+    def _hand_over(self) -> None:
+        self.session.hand = None if self.session.hand else self._steer
+
+    def _steer(self) -> int:
+        return action_of_keys(frozenset(self._held), self._names)
+
+
+def _origin(choice: Choice) -> str:
+    return "explored: not by value" if choice.explored else "greedy: the highest"

@@ -1,0 +1,270 @@
+"""Episodes of an agent in an environment that a person can pause, step, take back and take over.
+
+At each step the agent's action values are known before it acts: they are what the page shows. Environment and
+network run in a thread; `advance` collects where they have come to. Steps are taken back by playing the
+episode's actions again from its seed: what goes on afterwards is the environment itself, not a film.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.watching.thought import Thought
+
+NEXT_EPISODE_SECONDS = 1.5  # how long the end of an episode is shown
+CLOSE_SECONDS = 0.8  # at most, for a running step to end
+STEPS_AT_ONCE = 64  # before the page is drawn again
+
+
+class QAgent(Protocol):
+    """An agent with action values."""
+
+    name: str
+    epsilon: float  # share of random actions
+    state: Any  # of a memory; None without one
+
+    def reset(self, num_envs: int, seed: int) -> None:
+        """Begin new episodes in so many envs."""
+
+    def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """float32[N, A] of obs [N, ...]; `starts` is True where an episode begins."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """An action and where it came from."""
+
+    action: int
+    explored: bool = False
+    by_hand: bool = False
+
+
+@dataclass(kw_only=True, slots=True)
+class Episode:
+    """What is remembered of one episode: enough to draw its curves and to play it again."""
+
+    number: int
+    seed: int
+    choices: list[Choice] = field(default_factory=list)  # one for each observation, the last not yet played
+    values: list[float] = field(default_factory=list)  # the highest Q of each observation
+    returns: list[float] = field(default_factory=lambda: [0.0])  # before each observation's action
+    rewards: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scenery:
+    """What there is to see at one step."""
+
+    episode: Episode
+    step: int  # actions played in the episode
+    obs: NDArray[Any]
+    frame: NDArray[np.uint8] | None
+    q: NDArray[np.float32]  # [A]
+    choice: Choice  # what the agent will do
+    ended: bool
+
+
+class EpisodeSession:
+    """An environment, an agent, and the clock between them.
+
+    Args:
+        env: with discrete actions and, where it can, `render` as rgb_array; closed with the session.
+        agent: whose values are shown and whose actions are played.
+        seed: of the first episode; each further one adds one.
+        episodes: how many to play; 0 for no end.
+        speed: 1 is the environment's own `render_fps`.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        agent: QAgent,
+        *,
+        seed: int = 0,
+        episodes: int = 0,
+        speed: float = 1.0,
+    ) -> None:
+        if episodes < 0:
+            raise ValueError(f"episodes must not be negative, got {episodes!r}")
+        if not speed > 0:
+            raise ValueError(f"speed must be above 0, got {speed!r}")
+        self.agent = agent
+        self.episodes = episodes
+        self.speed = speed
+        self.steps_per_second = float(env.metadata.get("render_fps") or 15)
+        self.paused = False
+        self.hand: Callable[[], int] | None = None  # the actions of a person who has taken over
+        self.past_returns: list[float] = []
+        self._env = env
+        self._rng = np.random.default_rng(seed)
+        self._due = 0.0  # steps
+        self._ended_seconds = 0.0
+        self._wish: Literal["", "step", "back", "restart"] = ""
+        self._job: Thought[Scenery] | None = None
+        self.scenery = self._begin(Episode(number=1, seed=seed))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last episode is over."""
+        return self.scenery.ended and 0 < self.episodes <= self.scenery.episode.number
+
+    # What passes by itself
+
+    def advance(self, seconds: float) -> bool:
+        """Collect steps that have been taken and start what is due. Returns whether anything has changed."""
+        changed = self._collect()
+        if self._job is not None:
+            return changed
+        if self._wish:
+            self._fulfil_wish()
+        elif self.scenery.ended:
+            self._ended_seconds += seconds
+            if self._ended_seconds >= NEXT_EPISODE_SECONDS and not self.paused and not self.is_finished:
+                self._start_next()
+        elif not self.paused:
+            self._due = min(self._due + seconds * self.steps_per_second * self.speed, STEPS_AT_ONCE)
+            if self._due >= 1:
+                self._start_steps(int(self._due))
+                self._due -= int(self._due)
+        return changed
+
+    def settle(self) -> None:
+        """Wait for what is being done."""
+        if self._job is not None:
+            self._job.wait()
+            self._collect()
+
+    def step_now(self) -> bool:
+        """One step, or the beginning of the next episode, here and now; False when all episodes are over."""
+        self.settle()
+        if self.is_finished:
+            return False
+        if self.scenery.ended:
+            self._start_next()
+        else:
+            self._start_steps(1)
+        self.settle()
+        return True
+
+    # What people do
+
+    def step(self) -> None:
+        """Take one step, then pause."""
+        self.paused, self._wish = True, "step"
+
+    def undo(self) -> bool:
+        """Go back one step and pause; False at the start of an episode."""
+        self.paused = True
+        if self.scenery.step == 0:
+            return False
+        self._wish = "back"
+        return True
+
+    def restart(self) -> None:
+        """Leave this episode and begin the next."""
+        self._wish = "restart"
+
+    def close(self) -> None:
+        """Wait a moment for a running step, and close the environment unless it is still busy."""
+        if self._job is None or self._job.wait(CLOSE_SECONDS):
+            self._env.close()
+
+    # Between the threads
+
+    def _fulfil_wish(self) -> None:
+        wish, self._wish = self._wish, ""
+        if wish == "restart":
+            self._start_next()
+        elif wish == "step" and not self.scenery.ended:
+            self._start_steps(1)
+        elif wish == "back" and self.scenery.step:
+            self._job = Thought(self._go_back)
+
+    def _start_steps(self, steps: int) -> None:
+        hand = self.hand
+        self._job = Thought(lambda: self._play(steps, hand))
+
+    def _start_next(self) -> None:
+        last = self.scenery.episode
+        self._job = Thought(lambda: self._begin(Episode(number=last.number + 1, seed=last.seed + 1)))
+
+    def _collect(self) -> bool:
+        if self._job is None or not self._job.ready:
+            return False
+        was_over = self.scenery.ended
+        self.scenery, self._job = self._job.result(), None
+        if self.scenery.ended and not was_over:
+            self.past_returns.append(self.scenery.episode.returns[-1])
+            self._ended_seconds = 0.0
+        return True
+
+    # In the thread
+
+    def _begin(self, episode: Episode) -> Scenery:
+        obs, _ = self._env.reset(seed=episode.seed)
+        self.agent.reset(1, episode.seed)
+        return self._look(episode, obs, ended=False)
+
+    def _play(self, steps: int, hand: Callable[[], int] | None) -> Scenery:
+        scenery = self.scenery
+        episode = scenery.episode
+        for _ in range(steps):
+            if scenery.ended:
+                break
+            if hand is not None:
+                episode.choices[-1] = Choice(action=hand(), by_hand=True)
+            obs, reward, terminated, truncated, _ = self._env.step(np.int64(episode.choices[-1].action))
+            episode.rewards.append(float(reward))
+            episode.returns.append(episode.returns[-1] + float(reward))
+            scenery = self._look(episode, obs, ended=bool(terminated or truncated))
+        return scenery
+
+    def _look(self, episode: Episode, obs: NDArray[Any], *, ended: bool) -> Scenery:
+        """Show the agent where it is; it makes up its mind."""
+        q = self._q(obs, len(episode.rewards))
+        explored = bool(self._rng.random() < self.agent.epsilon)
+        action = int(self._rng.integers(len(q))) if explored else int(q.argmax())
+        episode.choices.append(Choice(action=action, explored=explored))
+        episode.values.append(float(q.max()))
+        return self._scenery(episode, obs, q, ended=ended)
+
+    def _go_back(self) -> Scenery:
+        """The state before the last action: the same seed and the same actions, played again."""
+        old, keep = self.scenery.episode, self.scenery.step - 1
+        episode = Episode(
+            number=old.number,
+            seed=old.seed,
+            choices=old.choices[: keep + 1],
+            values=old.values[: keep + 1],
+            returns=old.returns[: keep + 1],
+            rewards=old.rewards[:keep],
+        )
+        obs, _ = self._env.reset(seed=old.seed)
+        self.agent.reset(1, old.seed)
+        for step, choice in enumerate(episode.choices[:keep]):
+            if self.agent.state is not None:
+                self._q(obs, step)  # a memory has to see every step again
+            obs, *_ = self._env.step(np.int64(choice.action))
+        return self._scenery(episode, obs, self._q(obs, keep), ended=False)
+
+    def _scenery(
+        self, episode: Episode, obs: NDArray[Any], q: NDArray[np.float32], *, ended: bool
+    ) -> Scenery:
+        drawn = self._env.render_mode == "rgb_array"
+        return Scenery(
+            episode=episode,
+            step=len(episode.rewards),
+            obs=obs,
+            frame=np.asarray(self._env.render(), np.uint8) if drawn else None,
+            q=q,
+            choice=episode.choices[-1],
+            ended=ended,
+        )
+
+    def _q(self, obs: NDArray[Any], step: int) -> NDArray[np.float32]:
+        q: NDArray[np.float32] = self.agent.q_values(obs[None], np.array([step == 0]))[0]
+        return q

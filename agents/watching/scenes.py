@@ -1,0 +1,177 @@
+"""What a window is to show, built from what a person types: a model, or a game and two players.
+
+Everything is checked from names and file headers before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from agents.roster import check_spec, parse_spec
+from agents.runs.model import ModelHeader, ModelNotFound, find_model, read_header
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from agents.dqn.config import DQNConfig
+    from agents.watching.board_scene import BoardScene
+    from agents.watching.episode_scene import EpisodeScene
+    from agents.watching.judges import Judges
+    from envs.boards.game import Game
+
+    Scene: TypeAlias = BoardScene | EpisodeScene
+
+RIVAL = "alpha_beta:value=handcrafted"  # of a board model that is watched alone
+MODEL_PLAYERS = {
+    "board_value": "mcts",
+    "board_value_mlp": "alpha_beta",
+}  # the search made for each kind of model
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Programme:
+    """What is shown, checked and not yet built."""
+
+    game: str | None  # None: a model in its environment
+    players: tuple[str, ...]  # two specs for a game
+    model: Path | None  # a DQN model, or the board model whose judgement is shown
+    seed: int
+    games: int | None  # or episodes; None: one game, or episodes without end
+    speed: float
+
+
+def programme(
+    what: Sequence[str], *, seed: int = 0, games: int | None = None, speed: float = 1.0
+) -> Programme:
+    """Read MODEL, or GAME PLAYER PLAYER.
+
+    Raises: ValueError for what cannot be shown: ModelNotFound, BadSpec, an unknown game, a bad number.
+    """
+    if len(what) not in (1, 3):
+        raise ValueError(f"give MODEL, or GAME PLAYER PLAYER; got {' '.join(what) or 'nothing'}")
+    if games is not None and games < 1:
+        raise ValueError(f"--episodes must be at least 1, got {games}")
+    if not speed > 0:
+        raise ValueError(f"--speed must be above 0, got {speed:g}")
+    game_name: str | None
+    model: Path | None
+    if len(what) == 1:
+        model = find_model(what[0])
+        header = read_header(model)
+        if header.kind == "dqn":
+            return Programme(game=None, players=(), model=model, seed=seed, games=games, speed=speed)
+        game_name, players = header.subject, (f"{MODEL_PLAYERS[header.kind]}:model={model}", RIVAL)
+        for player in players:
+            check_spec(parse_spec(player), game_name)
+    else:
+        game_name, players = what[0], (what[1], what[2])
+    _check_game(game_name, players)
+    model = _judging_model(game_name, players)
+    return Programme(game=game_name, players=players, model=model, seed=seed, games=games, speed=speed)
+
+
+def open_scene(shown: Programme) -> Scene:
+    """The scene at its start."""
+    if shown.game is None:
+        return _episode_scene(shown)
+    return _board_scene(shown, shown.game)
+
+
+def _check_game(name: str, players: Sequence[str]) -> None:
+    from envs.boards.game import game
+
+    game(name)
+    for player in players:
+        check_spec(parse_spec(player), name)
+
+
+def _judging_model(game_name: str, players: Sequence[str]) -> Path | None:
+    """The board model that a player was given, else the game's own; None where there is none."""
+    given = [spec.model for spec in map(parse_spec, players) if spec.model is not None]
+    for name in (*given, game_name):
+        try:
+            path = find_model(name)
+        except ModelNotFound:
+            continue  # alpha-beta's own models are found under another name
+        if read_header(path).kind == "board_value":
+            return path
+    return None
+
+
+def _board_scene(shown: Programme, game_name: str) -> BoardScene:
+    from agents.roster import build_player
+    from agents.watching.board_scene import BoardScene
+    from agents.watching.board_session import BoardSession
+    from envs.boards.game import game
+
+    rules = game(game_name)
+    first, second = (
+        None if parse_spec(spec).kind == "human" else build_player(spec, rules, shown.seed)
+        for spec in shown.players
+    )
+    session = BoardSession(
+        rules,
+        (first, second),
+        lambda: _judges(rules, shown.model),
+        seed=shown.seed,
+        games=shown.games or 1,
+        speed=shown.speed,
+    )
+    searches = any(parse_spec(spec).kind == "mcts" for spec in shown.players)
+    return BoardScene(session, "visits" if searches else "learned" if shown.model else "handcrafted")
+
+
+def _judges(game: Game, model: Path | None) -> Judges:
+    from agents.values.handcrafted import HandcraftedValue
+    from agents.watching.judges import Judges
+
+    if model is None:
+        return Judges(game, HandcraftedValue(game), None)
+    from agents.values.learned import LearnedValue
+
+    return Judges(game, HandcraftedValue(game), LearnedValue.load(model))
+
+
+def _episode_scene(shown: Programme) -> EpisodeScene:
+    import torch
+
+    from agents.dqn.agent import DQNAgent
+    from agents.dqn.config import DQNConfig
+    from agents.watching.actions import names_of
+    from agents.watching.episode_scene import EpisodeScene
+    from agents.watching.episode_session import EpisodeSession
+
+    assert shown.model is not None
+    torch.set_num_threads(1)  # one observation at a time leaves nothing to share out
+    header = read_header(shown.model)
+    config = DQNConfig.from_json(header.config)
+    agent = DQNAgent.load(shown.model)
+    env = _env_with_pictures(config)
+    session = EpisodeSession(env, agent, seed=shown.seed, episodes=shown.games or 0, speed=shown.speed)
+    names = names_of(config.env_id, agent.config.num_actions)
+    return EpisodeScene(session, config.env_id, told(shown.model, header), names)
+
+
+def _env_with_pictures(config: DQNConfig) -> gymnasium.Env[Any, Any]:
+    """The environment of the training, drawing its state where it can."""
+    from envs.atari import AtariConfig, looks_like_atari
+    from envs.vector import make_env
+
+    env_id = config.env_id
+    atari = None
+    if looks_like_atari(env_id):
+        atari = AtariConfig(env_id=env_id, repeat_action_probability=config.repeat_action_probability)
+    env = make_env(env_id, atari=atari)
+    if "rgb_array" not in env.metadata.get("render_modes", ()):
+        return env
+    env.close()
+    return make_env(env_id, "rgb_array", atari=atari)
+
+
+def told(path: Path, header: ModelHeader) -> str:
+    """A model in one line: where it lies, how long it was trained, how well it did."""
+    score = "not evaluated" if header.score is None else f"score {header.score:g}"
+    return f"{path} · step {header.step:,} · {score}"
