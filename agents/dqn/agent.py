@@ -1,0 +1,98 @@
+"""Acting with a Q-network: the best action, or with probability epsilon any other, in N envs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agents.dqn.config import DQNConfig
+from agents.dqn.precision import QNetwork
+from agents.runs.model import ModelHeader, load_model
+from networks.build import RecurrentNetwork, build
+from networks.config import NetworkConfig
+
+
+class DQNAgent:
+    """An epsilon-greedy policy over a Q-network, which it does not own: in training it acts as it learns.
+
+    Call `reset`, then `act` for each step; the state of a memory is kept from one to the next.
+
+    Args:
+        network: maps obs to q; used in the mode it is in (eval, for acting).
+        config: the network's own.
+        epsilon: share of random actions.
+        name: how tables call it.
+    """
+
+    def __init__(
+        self, network: QNetwork, config: NetworkConfig, *, epsilon: float = 0.0, name: str = "dqn"
+    ) -> None:
+        self.network, self.config, self.epsilon, self.name = network, config, epsilon, name
+        self.state: Tensor | None = None  # [parts, N, M], of a network with memory
+        self._generator = np.random.default_rng(0)
+
+    @classmethod
+    def load(cls, path: str | Path, *, epsilon: float | None = None) -> DQNAgent:
+        """The agent of a model file, acting as in its evaluations unless `epsilon` is given.
+
+        Raises: ValueError when the file holds another kind of model; as `load_model`.
+        """
+        header, weights = load_model(path)
+        if header.kind != "dqn":
+            raise ValueError(
+                f"{path} holds a {header.kind} model for {header.subject}; a dqn model is needed"
+            )
+        config = NetworkConfig.from_json(header.network)
+        network = build(config)
+        network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        network.eval()
+        if epsilon is None:
+            epsilon = DQNConfig.from_json(header.config).evaluation_epsilon
+        return cls(network, config, epsilon=epsilon, name=_name(Path(path), header))
+
+    def reset(self, num_envs: int, seed: int | np.random.Generator) -> None:
+        """Forget everything; N fresh episodes begin. `seed`: of the random actions."""
+        self._generator = np.random.default_rng(seed)
+        memory = isinstance(self.network, RecurrentNetwork)
+        self.state = cast(RecurrentNetwork, self.network).initial_state(num_envs) if memory else None
+
+    def act(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """An action for each env.
+
+        Args:
+            obs: [N, ...].
+            starts: bool[N]; True where obs is the first of an episode.
+        Returns: int64[N].
+        """
+        random = self._generator.random(len(obs)) < self.epsilon
+        actions = self._generator.integers(self.config.num_actions, size=len(obs))
+        if self.state is None and random.all():
+            return actions
+        return np.where(random, actions, self.q_values(obs, starts).argmax(axis=1))
+
+    def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """float32[N, A]; where there is a memory it moves on by this step."""
+        device = next(self.network.parameters()).device
+        shown = torch.from_numpy(obs).to(device)
+        with torch.inference_mode():
+            if self.state is None:
+                q = self.network(shown)
+            else:
+                began = torch.from_numpy(starts).to(device).unsqueeze(0)
+                q, self.state = self.network(shown.unsqueeze(0), self.state, began)
+                q = q.squeeze(0)
+        return cast(NDArray[np.float32], q.cpu().numpy())
+
+    def state_rows(self) -> NDArray[np.float32] | None:
+        """The memory's state as float32[N, parts, M], for the replay; None without one."""
+        return None if self.state is None else self.state.float().cpu().numpy().swapaxes(0, 1)
+
+
+def _name(path: Path, header: ModelHeader) -> str:
+    """`pretrained/pong.safetensors` -> pong; a run's best.safetensors -> the run's folder."""
+    return path.parent.name if path.stem in ("best", "last") else (path.stem or header.subject)

@@ -1,0 +1,84 @@
+"""Where the arithmetic runs: the device, and a bfloat16 network beside float32 master weights.
+
+bfloat16 keeps float32's range with 8 bits of precision. Convolutions gain a factor of two or more on CPUs
+and GPUs that compute with it; a weight of 1 plus an update of 0.001 is 1 again, though. So the weights
+proper, the optimiser, the targets and the loss stay float32: gradients are lifted to the masters, and the
+masters are copied back after each update (Micikevicius et al. 2018, section 3.1).
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from networks.build import Network, RecurrentNetwork
+
+QNetwork = Network | RecurrentNetwork
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" is cuda where there is one. Raises: ValueError where there is none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("DQNConfig.device is cuda, but torch sees no GPU here; use auto or cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16 products (without them it is slower than float32)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile") or capabilities.get("bf16"))
+
+
+def choose_dtype(
+    precision: str, device: torch.device, *, convolutions: bool, batch_norm: bool
+) -> torch.dtype:
+    """The dtype that networks compute in. "auto": bfloat16 where the device has it and the network gains."""
+    gains = convolutions and not batch_norm and computes_bfloat16(device)
+    return torch.bfloat16 if precision == "bfloat16" or (precision == "auto" and gains) else torch.float32
+
+
+class WorkingCopy:
+    """A network that computes in `dtype` for float32 `master` weights; the master itself where dtypes
+    agree.
+    """
+
+    def __init__(self, master: QNetwork, dtype: torch.dtype) -> None:
+        self.master = master
+        self.apart = dtype != torch.float32
+        self.network = deepcopy(master).to(dtype) if self.apart else master
+        self.push()
+
+    def lift_gradients(self) -> None:
+        """Move the network's gradients to the masters, in float32."""
+        if not self.apart:
+            return
+        for weight, copied in zip(self.master.parameters(), self.network.parameters(), strict=True):
+            weight.grad = None if copied.grad is None else copied.grad.float()
+            copied.grad = None
+
+    def push(self) -> None:
+        """Give the network the masters' weights and buffers."""
+        if not self.apart:
+            return
+        with torch.no_grad():
+            for source, copied in zip(_tensors(self.master), _tensors(self.network), strict=True):
+                copied.copy_(source)
+
+
+def mix_weights(target: nn.Module, online: nn.Module, share: float) -> None:
+    """Move target by `share` of its way to online; buffers (running means of batch norm) are copied whole."""
+    with torch.no_grad():
+        for old, new in zip(target.parameters(), online.parameters(), strict=True):
+            old.copy_(new) if share == 1 else old.lerp_(new, share)
+        for old_buffer, new_buffer in zip(target.buffers(), online.buffers(), strict=True):
+            old_buffer.copy_(new_buffer)
+
+
+def _tensors(network: nn.Module) -> list[torch.Tensor]:
+    return [*network.parameters(), *network.buffers()]

@@ -1,0 +1,86 @@
+"""The replay on disk, so that a killed run goes on with it: what is new since the last save, appended as a
+chunk.
+
+A save costs what was gained, not what is held: `append` writes `replay/chunk-000012.npz` (whole or not at
+all), the training state names the chunks it needs, and `prune`, called once that state is safe, deletes
+those it no longer does. Observations are deflated at the fastest level: Atari frames shrink about 30 times.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.dqn.replay import Replay
+from agents.runs.atomic import replacing
+
+FOLDER = "replay"
+
+
+class ReplayLog:
+    """The chunks of one run's replay.
+
+    Args:
+        run_folder: chunks go to its folder `replay`.
+        replay: what is saved, or restored into.
+    """
+
+    def __init__(self, run_folder: Path, replay: Replay) -> None:
+        self.folder = run_folder / FOLDER
+        self.replay = replay
+        self._saved = np.zeros(replay.num_envs, np.int64)  # `written` at the last append
+        self._ends: dict[int, list[int]] = {}  # chunk number -> `written` at its end
+        self._count = 0
+
+    def append(self) -> dict[str, Any]:
+        """Write what is new. Returns what the training state must hold: plain numbers."""
+        if (self.replay.written > self._saved).any():
+            first, rows = self.replay.rows_since(self._saved)
+            self.folder.mkdir(exist_ok=True)
+            with replacing(self._path(self._count)) as file:
+                np.savez(file, allow_pickle=False, first=first, until=self.replay.written, **_deflated(rows))
+            self._ends[self._count] = self.replay.written.tolist()
+            self._saved = self.replay.written.copy()
+            self._count += 1
+        oldest = self.replay.written - self.replay.places
+        self._ends = {n: end for n, end in self._ends.items() if (np.array(end) > oldest).any()}
+        return {"chunks": dict(self._ends), "count": self._count}
+
+    def prune(self) -> None:
+        """Delete the chunks that the last `append` no longer named."""
+        kept = {self._path(number) for number in self._ends}
+        for path in self.folder.glob("chunk-*.npz"):
+            if path not in kept:
+                path.unlink()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Fill the replay as it was when `append` returned `state`; drop what was written after it.
+
+        Raises: FileNotFoundError where a chunk is missing.
+        """
+        self._ends, self._count = dict(state["chunks"]), state["count"]
+        for number in sorted(self._ends):
+            with np.load(self._path(number), allow_pickle=False) as chunk:
+                rows = _inflated(chunk, self.replay)
+                self.replay.put_rows(chunk["first"], chunk["until"], rows)
+        self._saved = self.replay.written.copy()
+        self.prune()
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"chunk-{number:06d}.npz"
+
+
+def _deflated(rows: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    packed = zlib.compress(np.ascontiguousarray(rows["obs"]).data, level=1)
+    return rows | {"obs": np.frombuffer(packed, np.uint8)}
+
+
+def _inflated(chunk: Any, replay: Replay) -> dict[str, NDArray[Any]]:
+    rows = {name: chunk[name] for name in replay.columns}
+    column = replay.columns["obs"]
+    flat = np.frombuffer(zlib.decompress(rows["obs"].data), column.dtype)
+    return rows | {"obs": flat.reshape(-1, *column.shape[2:])}

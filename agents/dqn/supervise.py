@@ -1,0 +1,172 @@
+"""What goes on around training: log, evaluate, keep the best, save for a resume, stop in good order."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from agents.arena.episodes import EpisodeReturns, play_episodes
+from agents.dqn.agent import DQNAgent
+from agents.dqn.config import DQNConfig, due
+from agents.dqn.learner import Metrics
+from agents.dqn.replay_log import ReplayLog
+from agents.dqn.train import Training, make_envs
+from agents.runs import seeding
+from agents.runs.model import ModelHeader
+from agents.runs.plots import learning_curve
+from agents.runs.progress import ProgressLine
+from agents.runs.run import Run
+
+
+def supervise(
+    run: Run, training: Training, *, label: str, resume: bool = False, minutes: float | None = None
+) -> None:
+    """Train to the end (steps, return reached, minutes, Ctrl-C) and leave a complete run folder at any
+    moment.
+
+    Args:
+        run: where everything goes.
+        training: what runs; with `resume` it is first set to where the run's last saved state was.
+        label: of the progress line.
+        resume: go on with `run`.
+        minutes: of wall time for this sitting.
+    """
+    config = training.config
+    supervisor = Supervisor(run, training)
+    if resume:
+        supervisor.restore()
+    deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
+    line = ProgressLine(label, config.env_steps, start=training.step)
+    with stop_requests() as stopped, line:
+        for progress in training.run():
+            supervisor.log(progress.step, progress.metrics)
+            stop = stopped.is_set() or time.monotonic() > deadline
+            last = stop or progress.step >= config.env_steps
+            if _crossed(config, progress.step, config.evaluate_every_steps) or (
+                last and not stopped.is_set()
+            ):
+                returns = supervisor.evaluate()
+                line.update(progress.step, evaluation=returns.mean)
+                stop |= config.stop_at_return is not None and returns.mean >= config.stop_at_return
+            if training.returns:
+                line.update(progress.step, train_return=float(np.mean(training.returns)))
+            else:
+                line.update(progress.step)
+            supervisor.save(now=stop or last)
+            if stop:
+                break
+    learning_curve({label: run.path}, run.path / "curve.png")
+
+
+class Supervisor:
+    """The bookkeeping of one run: sums since the last record, the evaluation envs, the time of the last
+    save.
+    """
+
+    def __init__(self, run: Run, training: Training) -> None:
+        self.run, self.training, self.config = run, training, training.config
+        self.evaluation_envs = make_envs(self.config, self.config.evaluation_envs)
+        self.replay_log = ReplayLog(run.path, training.replay)
+        self._sums: Metrics = {}
+        self._updates = 0
+        self._saved_at = time.monotonic()
+
+    def log(self, step: int, metrics: Metrics) -> None:
+        """Sum up the metrics of an update; write their means where a record is due."""
+        if metrics:
+            self._sums = {name: self._sums.get(name, 0.0) + value for name, value in metrics.items()}
+            self._updates += 1
+        if not _crossed(self.config, step, self.config.log_every_steps):
+            return
+        record: dict[str, float | Tensor] = {"epsilon": self.training.agent.epsilon}
+        if self._updates:
+            record |= {name: total / self._updates for name, total in self._sums.items()}
+        if self.training.returns:
+            record["train_return"] = float(np.mean(self.training.returns))
+        self.run.log(step, record)
+        self._sums, self._updates = {}, 0
+
+    def evaluate(self) -> EpisodeReturns:
+        """Play fresh episodes with the weights of now, record the result, save the model."""
+        config, training = self.config, self.training
+        agent = DQNAgent(training.learner.acting, training.agent.config, epsilon=config.evaluation_epsilon)
+        seed = seeding.child_seed(config.seed, f"evaluation {training.step}")
+        returns = play_episodes(
+            agent,
+            self.evaluation_envs,
+            config.evaluation_episodes,
+            seed,
+            steps_max=config.evaluation_steps_max,
+        )
+        low, high = returns.interval()
+        self.run.log(
+            training.step,
+            {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high},
+        )
+        self._save_model(returns.mean)
+        return returns
+
+    def save(self, *, now: bool = False) -> None:
+        """Save what a resume needs, if it is time."""
+        if not now and time.monotonic() - self._saved_at < self.config.save_every_seconds:
+            return
+        state = self.training.state() | {"sums": self._sums, "updates": self._updates}
+        self.run.save_state(state | {"replay": self.replay_log.append()})
+        self.replay_log.prune()
+        self._saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from the run's last save."""
+        state = self.run.load_state()
+        self.training.restore(state)
+        self.replay_log.restore(state["replay"])
+        self._sums, self._updates = state["sums"], state["updates"]
+
+    def _save_model(self, score: float) -> None:
+        training = self.training
+        header = ModelHeader(
+            kind="dqn",
+            subject=self.config.env_id,
+            network=training.agent.config.to_json(),
+            config=self.config.to_json(),
+            step=training.step,
+            score=score,
+            notes={"evaluation_episodes": self.config.evaluation_episodes},
+        )
+        self.run.save_model(training.learner.online.state_dict(), header)
+
+
+def _crossed(config: DQNConfig, step: int, every: int) -> bool:
+    """Whether the last step of all envs reached a multiple of `every`."""
+    return due(step - config.num_envs, config.num_envs, every) > 0
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, so that a step is finished first; a second Ctrl-C interrupts
+    it.
+    """
+    stopped = threading.Event()
+
+    def request(signum: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before: dict[signal.Signals, Any] = {}
+    if in_main_thread:
+        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

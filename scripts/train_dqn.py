@@ -1,0 +1,109 @@
+"""python scripts/train_dqn.py PRESET [--field value ...]     train a DQN; see --help for presets and fields
+
+PRESET is cartpole, catch, corridor, recall, pong, breakout, or any gymnasium id with discrete actions. The
+run's folder holds the best and the last model, metrics, TensorBoard events and what --resume needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from agents.dqn.config import DQNConfig
+from agents.dqn.presets import PRESETS, config_named
+from scripts.command_line import UsageError, command, parse
+
+USAGE = f"""\
+usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
+       train_dqn.py --resume RUN [--minutes M]
+       train_dqn.py PRESET --help      shows all fields with the preset's values
+
+presets: {", ".join(PRESETS)}; or any gymnasium id with discrete actions, such as LunarLander-v3"""
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a new run is asked for."""
+
+    config: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)
+    runs_dir: Path = Path("runs")
+    """The run's folder is made in here."""
+    minutes: float | None = None
+    """Stop after so much wall time."""
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """What a resume is asked for; its config is the run's own."""
+
+    resume: Path
+    """The folder of a run that was stopped or killed."""
+    minutes: float | None = None
+    """Stop after so much more wall time."""
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train or resume; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments or arguments in (["--help"], ["-h"]):
+        print(USAGE)
+        return 0 if arguments else 2
+    if arguments[0].startswith("-"):
+        return _resume(arguments)
+    return _start(arguments[0], arguments[1:])
+
+
+def _start(name: str, arguments: list[str]) -> int:
+    preset = config_named(name)
+    wanted = parse(
+        NewRun,
+        arguments,
+        description=f"Train a DQN with preset {name}.",
+        default=NewRun(config=preset),
+    )
+    from agents.dqn.supervise import supervise  # late: torch
+    from agents.dqn.train import Training
+    from agents.runs.run import Run
+
+    training = Training(wanted.config)  # before the folder: what cannot run leaves none
+    label = name.replace("/", "_").replace(":", "_")
+    with Run.create(wanted.runs_dir, label, wanted.config.to_json()) as run:
+        print(f"run folder: {run.path}", flush=True)
+        supervise(run, training, label=label, minutes=wanted.minutes)
+        _report(run.path)
+    return 0
+
+
+def _resume(arguments: list[str]) -> int:
+    if not any(argument.split("=")[0] == "--resume" for argument in arguments):
+        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
+    wanted = parse(ResumedRun, arguments, description="Go on with a run.")
+    from agents.runs.run import Run
+
+    with Run.open(wanted.resume) as run:
+        config = DQNConfig.from_json(run.config)
+        from agents.dqn.supervise import supervise  # late: torch
+        from agents.dqn.train import Training
+
+        supervise(run, Training(config), label=run.path.name, resume=True, minutes=wanted.minutes)
+        _report(run.path)
+    return 0
+
+
+def _report(path: Path) -> None:
+    from agents.runs.model import find_model, read_header
+
+    header = read_header(find_model(path))
+    print(f"best evaluation: {header.score:.1f} at step {header.step:,}; curve: {path / 'curve.png'}")
+    print(f"watch it:   python scripts/watch.py {path}")
+    print(f"measure it: python scripts/evaluate.py episodes {path} --episodes 100")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
