@@ -109,17 +109,20 @@ ATARI = DQNConfig(
     save_every_seconds=180.0,
 )
 
-# A quicker schedule for an easy game: rewards come in every rally and are clear.
+# A quicker schedule for an easy game, where rewards are frequent and clear. An hour on one core is what counts:
+# 4 samples a step instead of Mnih et al.'s 8 give half the updates and twice the steps.
 PONG = replace(
     ATARI,
     env_id="ALE/Pong-v5",
     env_steps=2_500_000,
     double=False,  # a third of a forward pass saved; overrated actions do no harm where all returns are small
-    sync_every_updates=300,  # 5,000 steps, as Tianshou's DQN on Pong
-    replay_size=100_000,  # Tianshou
-    learning_starts=10_000,
-    learning_rate=2.5e-4,
-    epsilon_decay_steps=150_000,
+    batch_size=64,  # Tianshou's DQN on Pong, as the next two
+    sync_every_updates=300,  # 5,000 steps
+    replay_size=100_000,
+    learning_starts=5_000,
+    learning_rate=2e-4,  # Tianshou's 1e-4, doubled for half the updates
+    optimiser_epsilon=1e-8,  # torch's default, as Tianshou and CleanRL: gradients are small here
+    epsilon_decay_steps=100_000,
     evaluate_every_steps=50_000,
     stop_at_return=20.0,
 )
