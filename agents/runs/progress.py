@@ -116,7 +116,7 @@ class ProgressLine:
 
     def _numbers(self) -> list[str]:
         return [
-            f"{name.replace('_', ' ')} {number(name, value):.4g}" for name, value in self._metrics.items()
+            f"{name.replace('_', ' ')} {_short(number(name, value))}" for name, value in self._metrics.items()
         ]
 
     def _drawing(self) -> Table:
@@ -139,6 +139,11 @@ class ProgressLine:
             self._live.stop()
             self._live = None
         self._console.print(self.summary(), soft_wrap=True, highlight=False)
+
+
+def _short(value: float) -> str:
+    """Four digits, or a whole number: never 1.234e+04."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:

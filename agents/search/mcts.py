@@ -18,6 +18,7 @@ from agents.search import mcts_tree
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import PRIOR_TEMPERATURE, TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest, Index, Puct
+from agents.values.rollout import RolloutValue
 from agents.values.value import Value
 from envs.boards.game import Game, Position
 
@@ -109,7 +110,9 @@ class MCTSPlayer(BasePlayer):
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
-        """Forget all trees and restart the noise from `seed`."""
+        """Forget all trees and restart the noise, and a value by chance, from `seed`."""
+        if isinstance(self._search.value, RolloutValue):
+            self._search.value.reset(seed)
         self._trees = {}
         self._shown = None
         self._rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.values.value import SCORE_MAX, as_value, score, scores
+from agents.values.value import SCORE_MAX, ValueKernel, as_value, score, scores
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, mixed, popcount, without_lowest
 from envs.boards.dispatch import kernel
@@ -30,17 +30,18 @@ class Rollout(NamedTuple):
 def _below(stream: NDArray[np.uint64], bound: int) -> int:
     """A random integer in [0, bound), bound below 2^32; biased by less than bound / 2^32."""
     stream[0] += GOLDEN_STEP
-    return np.int64(((mixed(stream[0]) >> HALF) * np.uint64(bound)) >> HALF)
+    return int(((mixed(stream[0]) >> HALF) * np.uint64(bound)) >> HALF)
 
 
 @kernel
-def _random_action(state: rules.State, stream: NDArray[np.uint64]) -> int:
+def random_action(state: rules.State, stream: NDArray[np.uint64]) -> int:
+    """A legal action of an unfinished state, all alike likely."""
     moves = rules.legal_moves(state)
     if moves == ZERO:
         return rules.PASS
-    for _ in range(_below(stream, popcount(moves))):
+    for _ in range(_below(stream, int(popcount(moves)))):
         moves = without_lowest(moves)
-    return lowest_index(moves)
+    return int(lowest_index(moves))
 
 
 @score.register(Rollout)
@@ -48,9 +49,9 @@ def _random_action(state: rules.State, stream: NDArray[np.uint64]) -> int:
 def _score(value: Rollout, state: rules.State) -> int:
     sign = 1
     while not rules.is_over(state):
-        state = rules.play(state, _random_action(state, value.stream))
+        state = rules.play(state, random_action(state, value.stream))
         sign = -sign
-    return sign * SCORE_MAX * rules.outcome(state)
+    return int(sign * SCORE_MAX * rules.outcome(state))
 
 
 class RolloutValue:
@@ -65,7 +66,12 @@ class RolloutValue:
 
     def __init__(self, game: Game, seed: int = 0) -> None:
         self.game = game
-        self.kernel = Rollout(np.array([seed], np.uint64))
+        self._stream = np.array([seed], np.uint64)
+        self.kernel: ValueKernel | None = Rollout(self._stream)
+
+    def reset(self, seed: int) -> None:
+        """Restart the random stream."""
+        self._stream[0] = seed
 
     def values(self, states: NDArray[np.uint64]) -> NDArray[np.float32]:
         """float32[B]: nearly 1, 0 or nearly -1."""

@@ -1,0 +1,145 @@
+"""What turns samples into networks: AdamW on a schedule over the training, and a running mean of the weights.
+
+The mean (Polyak averaging) is what plays and what is saved: it plays better than the weights of the moment
+and
+changes smoothly. On processors with bfloat16 the forward and backward passes run in it; weights, losses and
+optimiser stay float32.
+"""
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.board_value.config import BoardValueConfig
+from agents.board_value.targets import Samples
+from agents.board_value.window import turned
+from agents.runs.seeding import child_seed
+from agents.values.learned import hardware_dtype
+from agents.values.mlp import features, network_config
+from envs.boards.game import Game
+from networks.build import build
+from networks.config import NetworkConfig
+from networks.losses import cross_entropy, squared_error
+from networks.optimisers import make_optimiser
+
+AVERAGE_WARMUP = 10  # the mean covers at most a tenth of the updates so far
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """The learning rate over a training: a linear rise over the first updates, then half a cosine."""
+
+    peak: float
+    end: float
+    warmup_updates: int
+
+    def rate(self, updates: int, progress: float) -> float:
+        """The learning rate after `updates`, with `progress` in [0, 1] of the training behind."""
+        falling = self.end + (self.peak - self.end) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
+        return falling * min(1.0, (updates + 1) / max(1, self.warmup_updates))
+
+
+class Learner:
+    """A network, its optimiser, and the running mean of its weights.
+
+    Args:
+        network: trained in place.
+        schedule: of the learning rate.
+        config: of the training.
+    """
+
+    def __init__(self, network: nn.Module, schedule: Schedule, config: BoardValueConfig) -> None:
+        self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).eval()
+        self.updates = 0
+        self._schedule = schedule
+        self._average_decay = config.average_decay
+        self._optimiser = make_optimiser(
+            "adamw", network.parameters(), schedule.peak, weight_decay=config.weight_decay
+        )
+
+    def descend(self, loss: Tensor, progress: float) -> None:
+        """One update along the gradient of `loss`."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._schedule.rate(self.updates, progress)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        self.updates += 1
+        decay = min(self._average_decay, self.updates / (self.updates + AVERAGE_WARMUP))
+        with torch.no_grad():
+            for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(weight, 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resume needs."""
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self.updates = state["updates"]
+
+
+class PolicyValueLearner(Learner):
+    """Learns the policy-value network: cross entropy plus weighted squared error (Silver et al. 2017)."""
+
+    def __init__(self, game: Game, config: BoardValueConfig) -> None:
+        schedule = _schedule(config, config.learning_rate)
+        super().__init__(_built(config.network(game), config.seed, "policy_value"), schedule, config)
+        self._game = game
+        self._value_weight = config.value_weight
+
+    def update(self, samples: Samples, rng: np.random.Generator, progress: float) -> dict[str, Tensor]:
+        """Learn from a batch, each sample randomly turned. Returns: `policy_loss` and `value_loss`."""
+        samples = turned(self._game, samples, rng)
+        planes = torch.from_numpy(self._game.planes(samples.states))
+        with torch.autocast("cpu", torch.bfloat16, enabled=hardware_dtype() == torch.bfloat16):
+            logits, values = self.network(planes.contiguous(memory_format=torch.channels_last))
+        legal = torch.from_numpy(self._game.legal_masks(samples.states))
+        policy_loss = cross_entropy(logits, torch.from_numpy(samples.policy), legal=legal)
+        value_loss = squared_error(values, torch.from_numpy(samples.value))
+        self.descend(policy_loss + self._value_weight * value_loss, progress)
+        return {"policy_loss": policy_loss.detach(), "value_loss": value_loss.detach()}
+
+
+class MLPLearner(Learner):
+    """Learns the small value network that alpha-beta calls in compiled code: squared error on raw bits."""
+
+    def __init__(self, game: Game, config: BoardValueConfig) -> None:
+        schedule = _schedule(config, config.mlp_learning_rate)
+        super().__init__(
+            _built(network_config(config.mlp_hidden_sizes), config.seed, "mlp"), schedule, config
+        )
+        self._game = game
+
+    def update(self, samples: Samples, rng: np.random.Generator, progress: float) -> Tensor:
+        """Learn from a batch, each sample randomly turned. Returns: the loss."""
+        samples = turned(self._game, samples, rng)
+        values = self.network(torch.from_numpy(features(self._game.initial, samples.states)))
+        loss = squared_error(values, torch.from_numpy(samples.value))
+        self.descend(loss, progress)
+        return loss.detach()
+
+
+def _schedule(config: BoardValueConfig, peak: float) -> Schedule:
+    return Schedule(peak=peak, end=config.learning_rate_end, warmup_updates=config.warmup_updates)
+
+
+def _built(config: NetworkConfig, seed: int, name: str) -> nn.Module:
+    """A new network whose weights depend on the seed and its name alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(child_seed(seed, name))
+        return build(config)

@@ -1,0 +1,53 @@
+"""A training for each game, with the origin of its numbers.
+
+What all games share stands with the fields of `BoardValueConfig`. The numbers here follow from the size of
+the game.
+"""
+
+from agents.board_value.config import BoardValueConfig
+
+TIC_TAC_TOE = BoardValueConfig(
+    game="tic_tac_toe",
+    minutes=1.0,  # 5,478 positions; enough to play perfectly
+    games_at_once=128,  # the games are short, so more would only play with older networks
+    full_simulations=64,  # nine moves at most; the search proves the later half of a game
+    fast_simulations=16,
+    noise_alpha=2.0,  # 10 / 5 moves on average
+    opening_plies_max=4,  # half a game
+    temperature_plies=4,
+    window_min=2_000,  # a few seconds of games
+    window_max=20_000,
+    channels=16,
+    blocks=2,
+    hidden_sizes=(32,),
+    batch_size=128,
+    mlp_batch_size=256,
+    average_decay=0.98,
+    held_positions=300,
+    held_simulations=16,
+    evaluate_seconds=10.0,
+    send_seconds=1.0,
+)
+
+CONNECT_FOUR = BoardValueConfig(
+    game="connect_four",
+    noise_alpha=1.6,  # 10 / 6.3 moves on average
+    opening_plies_max=14,  # a third of the board
+)
+
+OTHELLO = BoardValueConfig(
+    game="othello",
+    minutes=15.0,
+    games_at_once=256,  # games are twice as long and evaluations dearer than in Connect Four
+    noise_alpha=1.2,  # 10 / 8.2 moves on average
+    opening_plies_max=20,  # a third of the game
+    temperature_plies=16,
+    window_min=20_000,
+    batch_size=256,
+    mlp_hidden_sizes=(128, 16),  # the wider first layer costs little: few of its inputs are set
+    evaluate_seconds=120.0,
+    held_positions=0,  # no exact solver for the middle game
+    held_games=60,
+)
+
+PRESETS = {config.game: config for config in (TIC_TAC_TOE, CONNECT_FOUR, OTHELLO)}

@@ -1,0 +1,171 @@
+"""A self-play training: games make samples, samples make networks, networks make better games.
+
+Two ways to run it. *Side by side*, for a number of minutes: workers play all the time in processes of their
+own while
+this one learns; how much of each is done depends on the machine. *In turn*, for a number of iterations: so
+many games,
+so many updates, the same to the bit for the same seed, also when it was stopped and went on.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from agents.board_value.config import BoardValueConfig
+from agents.board_value.learner import MLPLearner, PolicyValueLearner
+from agents.board_value.self_play import SelfPlay, SelfPlayCounts
+from agents.board_value.window import Window
+from agents.board_value.workers import ProcessWorker, Worker
+from agents.runs.seeding import capture, child_seed, generators, restore
+from agents.values.learned import LearnedValue
+from envs.boards.game import game
+
+IDLE_SECONDS = 0.01  # of a learner that waits for samples
+NO_COUNTS = SelfPlayCounts(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training is after an update, or while it waits for games.
+
+    Attributes:
+        updates: of the policy-value network.
+        fraction: of the training that is done, in [0, 1].
+        losses: of the last update.
+    """
+
+    updates: int
+    fraction: float
+    losses: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Training:
+    """The networks, samples and random streams of one training; `run` it, save and load its state.
+
+    Args:
+        config: of the training.
+    """
+
+    def __init__(self, config: BoardValueConfig) -> None:
+        self.config = config
+        self.game = game(config.game)
+        self.learner = PolicyValueLearner(self.game, config)
+        self.mlp_learner = MLPLearner(self.game, config)
+        self.window = Window(
+            self.game.num_actions,
+            minimum=config.window_min,
+            maximum=config.window_max,
+            share=config.window_share,
+        )
+        self.seconds = 0.0  # of training, all sittings
+        self._streams = generators(config.seed, "self_play", "batches")
+        self._sitting = 0  # how often the training was begun or resumed; makes the workers' seeds differ
+        self._iterations = 0
+        self._earlier = NO_COUNTS  # of workers of earlier sittings
+        self._now: list[SelfPlayCounts] = []
+
+    @property
+    def counts(self) -> SelfPlayCounts:
+        """Games, plies and evaluations of all workers and sittings."""
+        return sum(self._now, self._earlier)
+
+    def value(self) -> LearnedValue:
+        """The judgement as it is now: the averaged policy-value network."""
+        return LearnedValue(self.game, self.learner.average)
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the end; may be stopped between any two steps."""
+        if self.config.iterations is None:
+            return self._side_by_side()
+        return self._in_turn(self.config.iterations)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resume needs."""
+        return {
+            "step": self.learner.updates,
+            "learner": self.learner.state_dict(),
+            "mlp_learner": self.mlp_learner.state_dict(),
+            "window": self.window.state_dict(),
+            "streams": capture(self._streams),
+            "seconds": self.seconds,
+            "sitting": self._sitting,
+            "iterations": self._iterations,
+            "counts": self.counts.to_list(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of a training with the same config."""
+        self.learner.load_state_dict(state["learner"])
+        self.mlp_learner.load_state_dict(state["mlp_learner"])
+        self.window.load_state_dict(state["window"])
+        restore(self._streams, state["streams"])
+        self.seconds = state["seconds"]
+        self._sitting = state["sitting"]
+        self._iterations = state["iterations"]
+        self._earlier = SelfPlayCounts(*state["counts"])
+        self._now = []
+
+    def _in_turn(self, iterations: int) -> Iterator[Progress]:
+        """Games, then updates, as often as asked."""
+        config = self.config
+        player = SelfPlay(self.game, self.value(), config, self._streams["self_play"])
+        while self._iterations < iterations:
+            started = time.monotonic()
+            player.use(self.value())
+            self.window.add(player.play_games(config.games_per_iteration))
+            self._now = [player.counts]
+            losses: dict[str, Tensor] = {}
+            for _ in range(config.updates_per_iteration):
+                losses = self._learn((self._iterations + 1) / iterations)
+            self._iterations += 1
+            self.seconds += time.monotonic() - started
+            yield Progress(self.learner.updates, self._iterations / iterations, losses)
+
+    def _side_by_side(self) -> Iterator[Progress]:
+        """Learn from what the workers send, until the time is over."""
+        config = self.config
+        self._sitting += 1
+        seeds = [
+            child_seed(config.seed, f"worker {i} of sitting {self._sitting}") for i in range(config.workers)
+        ]
+        workers: list[Worker] = [ProcessWorker(config, seed) for seed in seeds]
+        self._now = [NO_COUNTS] * len(workers)
+        started, sent = time.monotonic() - self.seconds, -float("inf")
+        try:
+            while self.seconds < 60 * config.minutes:
+                if time.monotonic() - sent >= config.send_seconds:
+                    for worker in workers:
+                        worker.send(self.learner.average.state_dict())
+                    sent = time.monotonic()
+                for i, worker in enumerate(workers):
+                    for harvest in worker.receive():
+                        self.window.add(harvest.samples)
+                        self._now[i] = harvest.counts
+                fraction = self.seconds / (60 * config.minutes)
+                losses: dict[str, Tensor] = {}
+                if self._has_work():
+                    losses = self._learn(fraction)
+                else:
+                    time.sleep(IDLE_SECONDS)
+                self.seconds = time.monotonic() - started
+                yield Progress(self.learner.updates, min(1.0, fraction), losses)
+        finally:
+            for worker in workers:
+                worker.close()
+            self._earlier, self._now = self.counts, []
+
+    def _has_work(self) -> bool:
+        """Whether there are samples enough to begin, and the learner is not too far ahead of the games."""
+        config = self.config
+        learned = self.learner.updates * config.batch_size
+        return self.window.total >= config.batch_size and learned < config.reuse_max * self.window.total
+
+    def _learn(self, fraction: float) -> dict[str, Tensor]:
+        """One update of each network."""
+        rng = self._streams["batches"]
+        losses = self.learner.update(self.window.draw(rng, self.config.batch_size), rng, fraction)
+        mlp_loss = self.mlp_learner.update(self.window.draw(rng, self.config.mlp_batch_size), rng, fraction)
+        return losses | {"mlp_loss": mlp_loss}

@@ -1,0 +1,91 @@
+"""The replay of a self-play training: the newest samples, a window that grows with the training.
+
+Early games are played by a network that knows nothing; as the window grows more slowly than the samples come
+(`share` below 1), they are forgotten.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.board_value.targets import Samples
+from envs.boards import rules
+from envs.boards.dispatch import kernel
+from envs.boards.game import Game
+
+
+class Window:
+    """The newest samples, in a ring.
+
+    Args:
+        num_actions: A of the policies.
+        minimum, maximum: samples in the window, once there are so many.
+        share: of all samples so far that the window holds, between the two.
+    """
+
+    def __init__(self, num_actions: int, *, minimum: int, maximum: int, share: float) -> None:
+        self._minimum, self._maximum, self._share = minimum, maximum, share
+        self.total = 0  # samples ever added
+        self._states = np.zeros((maximum, 2), np.uint64)
+        self._policy = np.zeros((maximum, num_actions), np.float16)
+        self._value = np.zeros(maximum, np.float32)
+
+    def __len__(self) -> int:
+        """How many samples can be drawn."""
+        return min(self.total, self._maximum, max(self._minimum, int(self.total * self._share)))
+
+    def add(self, samples: Samples) -> None:
+        """Append samples; the oldest ones go."""
+        samples = samples[-self._maximum :]
+        places = (self.total + np.arange(len(samples))) % self._maximum
+        self._states[places] = samples.states
+        self._policy[places] = samples.policy
+        self._value[places] = samples.value
+        self.total += len(samples)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Samples:
+        """Samples drawn from the window with replacement. ValueError while it is empty."""
+        if not len(self):
+            raise ValueError("no samples to draw from: the window is empty")
+        places = (self.total - 1 - rng.integers(len(self), size=count)) % self._maximum
+        return Samples(self._states[places], self._policy[places].astype(np.float32), self._value[places])
+
+    def state_dict(self) -> dict[str, Any]:
+        """All samples, for a resume."""
+        kept = min(self.total, self._maximum)
+        return {
+            "total": self.total,
+            "states": torch.from_numpy(self._states[:kept].view(np.int64)),
+            "policy": torch.from_numpy(self._policy[:kept]),
+            "value": torch.from_numpy(self._value[:kept]),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the samples of a `state_dict` of a window of the same size."""
+        self.total = state["total"]
+        kept = min(self.total, self._maximum)
+        self._states[:kept] = state["states"].numpy().view(np.uint64)
+        self._policy[:kept] = state["policy"].numpy()
+        self._value[:kept] = state["value"].numpy()
+
+
+def turned(game: Game, samples: Samples, rng: np.random.Generator) -> Samples:
+    """Each sample under a random symmetry of the game, its policy with it."""
+    symmetries = rng.integers(game.num_symmetries, size=len(samples))
+    states = np.empty_like(samples.states)
+    _transform_all(game.initial, samples.states, symmetries, states)
+    policy = np.empty_like(samples.policy)
+    np.put_along_axis(policy, game.action_permutation[symmetries], samples.policy, axis=1)
+    return Samples(states, policy, samples.value)
+
+
+@kernel
+def _transform_all(
+    like: rules.State, states: NDArray[np.uint64], symmetries: NDArray[np.int64], out: NDArray[np.uint64]
+) -> None:
+    for i in range(len(states)):
+        state = rules.transform(rules.rebuild(like, states[i, 0], states[i, 1]), symmetries[i])
+        out[i, 0] = state[0]
+        out[i, 1] = state[1]

@@ -1,0 +1,129 @@
+"""python scripts/train_board_value.py GAME [--field value ...]     learn to judge boards from self-play
+
+GAME is tic_tac_toe, connect_four or othello. The run's folder holds the best policy-value network (for mcts),
+the best small value network (for alpha_beta), metrics, TensorBoard events and what --resume needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from agents.board_value.config import BoardValueConfig
+from agents.board_value.presets import PRESETS
+from scripts.command_line import UsageError, command, parse
+
+if TYPE_CHECKING:
+    from agents.runs.run import Run
+
+USAGE = f"""\
+usage: train_board_value.py GAME [--minutes M] [--field value ...] [--runs-dir DIR]
+       train_board_value.py --resume RUN [--minutes M]
+       train_board_value.py GAME --help      shows all fields with the game's values
+
+games: {", ".join(PRESETS)}"""
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a new run is asked for."""
+
+    config: Annotated[BoardValueConfig, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: PRESETS["connect_four"]
+    )
+    runs_dir: Path = Path("runs")
+    """The run's folder is made in here."""
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """What a resume is asked for; its config is the run's own."""
+
+    resume: Path
+    """The folder of a run that was stopped or killed."""
+    minutes: float | None = None
+    """Train for so many minutes, all sittings together, instead of the run's own number."""
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train or resume; returns the exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments or arguments in (["--help"], ["-h"]):
+        print(USAGE)
+        return 0 if arguments else 2
+    if any(argument.split("=")[0] == "--resume" for argument in arguments):
+        return _resume(arguments)
+    return _start(arguments[0], arguments[1:])
+
+
+def _start(name: str, arguments: list[str]) -> int:
+    if name not in PRESETS:
+        nearest = get_close_matches(name, PRESETS, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]}? " if nearest else ""
+        raise UsageError(f"the game comes first, got {name!r}; {hint}games: {', '.join(PRESETS)}")
+    wanted = parse(
+        NewRun,
+        arguments,
+        description=f"Learn to judge {name} from self-play.",
+        default=NewRun(config=PRESETS[name]),
+    )
+    from agents.runs.run import Run  # late: torch
+
+    with Run.create(wanted.runs_dir, name, wanted.config.to_json()) as run:
+        print(f"run folder: {run.path}", flush=True)
+        return _train(run, wanted.config, resume=False)
+
+
+def _resume(arguments: list[str]) -> int:
+    names = [argument for argument in arguments[:1] if argument in PRESETS]
+    wanted = parse(ResumedRun, arguments[len(names) :], description="Go on with a run.")
+    from agents.runs.run import Run  # late: torch
+
+    with Run.open(wanted.resume) as run:
+        config = BoardValueConfig.from_json(run.config)
+        if names not in ([], [config.game]):
+            raise UsageError(f"{wanted.resume} is a run of {config.game}, not of {names[0]}")
+        if wanted.minutes is not None:
+            config = replace(config, minutes=wanted.minutes)
+        return _train(run, config, resume=True)
+
+
+def _train(run: Run, config: BoardValueConfig, *, resume: bool) -> int:
+    import torch
+
+    from agents.board_value.sitting import sit
+    from agents.board_value.train import Training
+    from agents.board_value.yardstick import yardstick_for
+
+    torch.set_num_threads(1)  # self-play has the other cores
+    training = Training(config)
+    if resume:
+        training.load_state_dict(run.load_state())
+    finished = sit(run, training, yardstick_for(training.game, config), label=config.game)
+    _report(run.path, config.game, finished)
+    return 0
+
+
+def _report(path: Path, game_name: str, finished: bool) -> None:
+    from agents.runs.model import find_model, read_header
+
+    if not finished:
+        print(f"stopped; go on with: python scripts/train_board_value.py --resume {path}")
+        return
+    header = read_header(find_model(path))
+    score = "" if header.score is None else f", score {header.score:.4f}"
+    print(f"best: {find_model(path)} after {header.step:,} updates{score}; curve: {path / 'curve.png'}")
+    player = f"mcts:value=learned,model={path}"
+    print(f"watch it:   python scripts/watch.py {game_name} human {player}")
+    print(f"measure it: python scripts/evaluate.py match {game_name} {player} alpha_beta:depth=5 --games 100")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
