@@ -172,10 +172,10 @@ def _numbers(now: Moment, numbers: Numbers, side: str) -> tuple[str, dict[int, s
     """Title, labels and weights by action."""
     judged = now.judged or Judged()
     actions = list(now.landings)
-    if numbers == "visits":
-        visits = None if now.decision is None else now.decision.visits
-        if visits is None:
-            return "Legal moves (numbers: n)", {}, {}
+    if numbers == "none":
+        return "Legal moves", {}, {}
+    if numbers == "visits" and now.decision is not None and now.decision.visits is not None:
+        visits = now.decision.visits
         share = visits / max(1, visits.max())
         labels = {a: short_number(float(visits[a])) for a in actions}
         return "Visits of the search", labels, {a: float(share[a]) for a in actions}
@@ -183,13 +183,12 @@ def _numbers(now: Moment, numbers: Numbers, side: str) -> tuple[str, dict[int, s
         if judged.prior is None:
             return "Prior of the network: none here", {}, {}
         return "Prior of the network, %", *_percent(judged.prior, actions)
-    if numbers == "none":
-        return "Legal moves", {}, {}
-    learned = numbers == "learned"
-    scores = judged.learned_moves if learned else judged.handcrafted_moves
-    kind = "Learned" if learned else "Handcrafted"
+    if numbers == "handcrafted" or judged.learned_moves is None:  # where visits are unknown, values are shown
+        kind, scores = "Handcrafted", judged.handcrafted_moves
+    else:
+        kind, scores = "Learned", judged.learned_moves
     if scores is None:
-        return f"{kind} value of each move: none here", {}, {}
+        return "Legal moves", {}, {}
     return f"{kind} value of each move: expected score of {side}, %", *_percent(scores, actions)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agents.watching.actions import action_of_keys
-from agents.watching.episode_session import Choice, EpisodeSession
+from agents.watching.episode_session import EpisodeSession
 from agents.watching.keys import Key, Keys, next_speed
 from envs.view.pictures import ActionValue, Cell, EpisodePicture, KeyHelp
 
@@ -25,7 +25,7 @@ class EpisodeScene:
         self.session = session
         self.title = title
         self._model = model
-        self._names = action_names
+        self.action_names = action_names
         self._notice = ""
         self._held: set[str] = set()
         self._keys = Keys(
@@ -52,7 +52,7 @@ class EpisodeScene:
 
     def picture(self) -> EpisodePicture:
         """What is to be seen now."""
-        session, scenery = self.session, self.session.scenery
+        scenery = self.session.scenery
         return EpisodePicture(
             title=self.title,
             frame=scenery.frame,
@@ -62,9 +62,9 @@ class EpisodeScene:
             facts=self._facts(),
             actions=[
                 ActionValue(name=name, value=float(q), chosen=action == scenery.choice.action)
-                for action, (name, q) in enumerate(zip(self._names, scenery.q, strict=True))
+                for action, (name, q) in enumerate(zip(self.action_names, scenery.q, strict=True))
             ],
-            choice="the agent would choose" if session.hand else _origin(scenery.choice),
+            choice=f"{self._origin()} · bars: from the mean",
             explored=scenery.choice.explored,
             values=scenery.episode.values[: scenery.step + 1],
             returns=scenery.episode.returns[: scenery.step + 1],
@@ -122,13 +122,20 @@ class EpisodeScene:
         ]
         if scenery.step:
             last = episode.choices[scenery.step - 1]
-            facts.append(("last action", self._names[last.action] + (" by hand" if last.by_hand else "")))
+            facts.append(
+                ("last action", self.action_names[last.action] + (" by hand" if last.by_hand else ""))
+            )
             facts.append(("last reward", f"{episode.rewards[scenery.step - 1]:g}"))
         facts.append(("exploring", f"{100 * session.agent.epsilon:g} %"))
         if session.past_returns:
             past = ", ".join(f"{each:g}" for each in session.past_returns[-RETURNS_SHOWN:])
             facts.append(("past returns", past))
         return facts
+
+    def _origin(self) -> str:
+        if self.session.hand:
+            return "you choose"
+        return "explored" if self.session.scenery.choice.explored else "greedy"
 
     def _pause(self) -> None:
         self.session.paused = not self.session.paused
@@ -144,8 +151,4 @@ class EpisodeScene:
         self.session.hand = None if self.session.hand else self._steer
 
     def _steer(self) -> int:
-        return action_of_keys(frozenset(self._held), self._names)
-
-
-def _origin(choice: Choice) -> str:
-    return "explored: not by value" if choice.explored else "greedy: the highest"
+        return action_of_keys(frozenset(self._held), self.action_names)

@@ -1,5 +1,6 @@
 """Bars: expected scores on one scale, and signed rows for contributions, action values and plain numbers."""
 
+import math
 from collections.abc import Sequence
 
 from envs.view import style
@@ -76,7 +77,7 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
             canvas,
             row,
             action.name + (" ★" if action is best else ""),
-            f"{action.value:+.4g}",
+            signed(action.value),
             (action.value - mean) / scale,
             (style.SKY, style.PURPLE),
             style.TEXT if action.chosen else style.MUTED,
@@ -94,7 +95,7 @@ def draw_numbers(
             canvas,
             row,
             name,
-            f"{value:+.3g}",
+            signed(value),
             value / (scale or 1.0),
             (style.SKY, style.PURPLE),
             label_share=0.15,
@@ -113,6 +114,13 @@ def draw_facts(canvas: Canvas, rect: pygame.Rect, facts: Sequence[tuple[str, str
         canvas.text(value, pygame.Rect(used, top, rect.right - used, height), style.BODY, style.TEXT, "right")
         top += height
     return top
+
+
+def signed(value: float) -> str:
+    """With its sign and about four digits: +0.123, -21.00, +512.3, 0."""
+    decimals = max(0, 3 - math.floor(math.log10(max(abs(value), 1.0))))
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else "0"
 
 
 def row_height(canvas: Canvas) -> int:

@@ -63,9 +63,10 @@ def draw_board(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
     look = look_of(picture.game)
     _ground(canvas, look, grid)
     _coordinates(canvas, look, grid)
-    _hints(canvas, picture, grid)
+    _hints(canvas, picture, look, grid)
     if look.marks == "signs":
-        _mark_squares(canvas, grid, picture.marked)
+        for cell in picture.marked:
+            _light_up(canvas, grid, cell, style.TEXT, 44)
     for (row, column), owner in _owned(picture):
         _stone(canvas, look, owner - 1, grid.centre((row, column)), STONE * grid.cell)
     if look.marks == "discs":
@@ -149,12 +150,10 @@ def _mark_discs(canvas: Canvas, grid: BoardGrid, cells: Sequence[Cell]) -> None:
         canvas.sprite(ring, grid.centre(cell))
 
 
-def _mark_squares(canvas: Canvas, grid: BoardGrid, cells: Sequence[Cell]) -> None:
-    """Lighter squares below signs, one of which is a ring itself."""
-    for cell in cells:
-        canvas.box(
-            grid.square(cell).inflate(-0.02 * grid.cell, -0.02 * grid.cell), style.TEXT, 0.04 * grid.cell, 44
-        )
+def _light_up(canvas: Canvas, grid: BoardGrid, cell: Cell, colour: style.Colour, alpha: int) -> None:
+    """A tinted square below a sign, which may be a ring itself."""
+    inner = grid.square(cell).inflate(-0.02 * grid.cell, -0.02 * grid.cell)
+    canvas.box(inner, colour, 0.04 * grid.cell, alpha)
 
 
 def _last(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) -> None:
@@ -170,13 +169,15 @@ def _last(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) ->
     canvas.sprite(shapes.disc(max(3.0, 0.09 * grid.cell), style.ink_on(ground)), grid.centre(picture.last))
 
 
-def _hints(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
+def _hints(canvas: Canvas, picture: BoardPicture, look: Look, grid: BoardGrid) -> None:
     """Legal moves: a tint as strong as the move's weight, and a small dot where there is no number."""
     ghosts = {ghost.cell for ghost in picture.ghosts}
     for hint in picture.hints:
         centre = grid.centre(hint.cell)
-        if hint.weight > 0:
-            alpha = round(30 + 130 * min(1.0, hint.weight))
+        alpha = round(30 + 130 * min(1.0, hint.weight))
+        if hint.weight > 0 and look.marks == "signs":
+            _light_up(canvas, grid, hint.cell, style.SKY, alpha)
+        elif hint.weight > 0:
             canvas.sprite(shapes.disc(STONE * grid.cell, style.SKY, alpha), centre)
         if not hint.label and hint.cell not in ghosts:
             canvas.sprite(shapes.disc(max(2.5, 0.07 * grid.cell), style.TEXT, 120), centre)

@@ -39,11 +39,11 @@ def _rendered(text: str, pixels: int, bold: bool, colour: Colour) -> pygame.Surf
 class Canvas:
     """A picture in the making."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        """Raises: ValueError for a size that cannot hold a picture."""
+    def __init__(self, size: tuple[int, int], unit: float | None = None) -> None:
+        """`unit`: pixels of a point, by the size if None. Raises: ValueError for a size no picture has."""
         self.surface = pygame.Surface(checked_size(size))
         self.rect = self.surface.get_rect()
-        self.unit = min(size[0] / REFERENCE_SIZE[0], size[1] / REFERENCE_SIZE[1])
+        self.unit = unit or min(size[0] / REFERENCE_SIZE[0], size[1] / REFERENCE_SIZE[1])
         self.clear()
 
     def clear(self) -> None:
@@ -188,7 +188,7 @@ def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     (width, height), (least_width, least_height) = size, SMALLEST_SIZE
     if not (least_width <= width <= SIDE_MAX and least_height <= height <= SIDE_MAX):
         raise ValueError(
-            f"a picture has {least_width}x{least_height} to {SIDE_MAX}x{SIDE_MAX} pixels, got {width}x{height}"
+            f"a picture is {least_width}x{least_height} to {SIDE_MAX}x{SIDE_MAX}, got {width}x{height}"
         )
     return size
 

@@ -95,7 +95,7 @@ def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
 def _header(canvas: Canvas, rect: pygame.Rect, picture: BoardPicture) -> None:
     """The game's name and status at the left, the two seats at the right."""
     canvas.region(rect)
-    name, seats = layout.split_columns(rect, (0.36, 0.64), canvas.px(style.GAP))
+    name, seats = layout.split_columns(rect, (0.28, 0.72), canvas.px(style.GAP))
     episode.draw_title(canvas, name, picture.title, picture.status)
     for player, place in enumerate(layout.split_columns(seats, (0.5, 0.5), canvas.px(style.GAP))):
         _seat(canvas, place, picture, player)

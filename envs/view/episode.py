@@ -8,6 +8,8 @@ from envs.view.canvas import Canvas
 from envs.view.pictures import EpisodePicture
 from envs.view.sdl import pygame
 
+COLUMNS_MAX = 3  # of bars for single numbers
+
 
 def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
     """The whole page, without the help."""
@@ -16,7 +18,7 @@ def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
     draw_title(canvas, place.header, picture.title, picture.status)
     _frame(canvas, place.frame, picture)
     _obs(canvas, place.obs, picture.obs)
-    room = canvas.panel(place.actions, "Action values Q (bars: from the mean)", picture.choice)
+    room = canvas.panel(place.actions, "Action values Q", picture.choice)
     bars.draw_actions(canvas, room, picture.actions, picture.explored)
     bars.draw_facts(canvas, canvas.panel(place.facts, "Episode"), picture.facts)
     room = canvas.panel(place.graph, "Value and return over the episode")
@@ -49,7 +51,7 @@ def _obs(canvas: Canvas, rect: pygame.Rect, obs: NDArray[np.generic]) -> None:
         note = f"{obs.shape[0]} frames of {obs.shape[2]} x {obs.shape[1]}, newest at the right"
         _planes(canvas, canvas.panel(rect, "What the network sees", note), obs)
     else:
-        note = f"{obs.size} number" + ("s" if obs.size != 1 else "")
+        note = f"{obs.size} number" + ("s, in reading order" if obs.size != 1 else "")
         _numbers(canvas, canvas.panel(rect, "What the network sees", note), obs.ravel())
 
 
@@ -63,17 +65,34 @@ def _planes(canvas: Canvas, rect: pygame.Rect, planes: NDArray[np.generic]) -> N
 
 
 def _numbers(canvas: Canvas, rect: pygame.Rect, numbers: NDArray[np.generic]) -> None:
-    """Each number as a signed bar; the ones that do not fit are left out and counted."""
+    """A few numbers as signed bars, many as tinted cells in reading order."""
     values = numbers.astype(np.float64)
     row_height = max(canvas.line_height(style.SMALL), canvas.px(22))
     rows = max(1, rect.height // row_height)
-    columns = min(3, -(-len(values) // rows))
-    shown = values[: rows * columns]
-    actions = [(f"[{i}]", float(value)) for i, value in enumerate(shown)]
+    columns = -(-len(values) // rows)
+    if columns > COLUMNS_MAX:
+        _cells(canvas, rect, values)
+        return
+    named = [(f"[{i}]", float(value)) for i, value in enumerate(values)]
     for column, place in enumerate(layout.split_columns(rect, (1.0,) * columns, canvas.px(style.GAP))):
         bars.draw_numbers(
-            canvas, place, actions[column * rows : (column + 1) * rows], float(np.abs(values).max())
+            canvas, place, named[column * rows : (column + 1) * rows], float(np.abs(values).max())
         )
+
+
+def _cells(canvas: Canvas, rect: pygame.Rect, values: NDArray[np.float64]) -> None:
+    """One square for each number, as bright as it is far from zero; squares as large as they can be."""
+    columns = next(
+        c for c in range(1, len(values) + 1) if -(-len(values) // c) * rect.width <= c * rect.height
+    )
+    side = min(rect.width // columns, rect.height // -(-len(values) // columns))
+    gap = max(1, side // 10)
+    for i, share in enumerate(values / (np.abs(values).max() or 1.0)):
+        square = pygame.Rect(
+            rect.left + (i % columns) * side, rect.top + (i // columns) * side, side - gap, side - gap
+        )
+        colour = style.mixed(style.TRACK, style.SKY if share > 0 else style.PURPLE, abs(share))
+        canvas.box(square, colour, canvas.px(3))
 
 
 def as_grey(plane: NDArray[np.generic]) -> NDArray[np.uint8]:
