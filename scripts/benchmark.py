@@ -1,0 +1,248 @@
+"""python scripts/benchmark.py [NAME ...]: how fast this is, beside peers on the same work in the same run.
+
+Absolute figures depend on the machine and on what else it does; quote the ratios. `search` prints the
+node-count signature: the same number on every machine, until somebody changes what the search visits.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from agents.players import Player
+from envs.boards.game import Position
+from scripts.command_line import command, parse
+
+SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
+SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PLIES
+SIGNATURE_PLIES, SIGNATURE_SEED = 4, 2026
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One speed, and the peer's on the same work; `ratio` is ours over the peer's."""
+
+    ours: float
+    unit: str
+    what: str
+    peer: float | None = None
+    peer_name: str | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the peer's speed."""
+        return None if self.peer is None else self.ours / self.peer
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkConfig:
+    """Which speeds to measure, and for how long."""
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()  # rules, search, mcts, dqn; all if none
+    seconds: float = 3.0  # for each measurement, ours and the peer's
+    json: Path | None = None  # write {name: {ours, peer, ratio, unit, ...}}
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if name not in BENCHMARKS:
+                raise ValueError(f"no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
+        if self.seconds <= 0:
+            raise ValueError(f"--seconds must be positive, got {self.seconds}")
+
+
+def rate(work: Callable[[], float], seconds: float) -> float:
+    """Units a second of `work`, which does some and says how many; a first call, to compile, is not timed."""
+    work()
+    started, done = time.perf_counter(), 0.0
+    while (elapsed := time.perf_counter() - started) < seconds:
+        done += work()
+    return done / elapsed
+
+
+def rules_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+    """Perft: games of a fixed length counted, beside open_spiel driven from Python."""
+    import pyspiel
+
+    from envs.boards.game import game
+    from envs.boards.perft import perft
+
+    depths = {"tic_tac_toe": 8, "connect_four": 8, "othello": 8}
+
+    def peer_perft(state: Any, depth: int) -> int:
+        if depth == 0 or state.is_terminal():
+            return depth == 0
+        return sum(peer_perft(state.child(action), depth - 1) for action in state.legal_actions())
+
+    for name, depth in depths.items():
+        start, peer_start = game(name).initial, pyspiel.load_game(name).new_initial_state()
+        yield (
+            f"{name}_perft",
+            Figure(
+                ours=rate(partial(perft, start, depth), seconds),
+                peer=rate(partial(peer_perft, peer_start, 4), seconds),
+                peer_name="open_spiel from Python",
+                unit="leaves/s",
+                what=f"perft {depth}, the peer's perft 4",
+            ),
+        )
+
+
+def search_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+    """Alpha-beta nodes a second, and the signature: all nodes of fixed searches."""
+    from agents.arena.openings import openings
+    from agents.roster import build_player
+    from envs.boards.game import game
+
+    signature = 0
+    for name, depth in SIGNATURE_DEPTHS.items():
+        player = build_player(f"alpha_beta:value=handcrafted,depth={depth}", game(name))
+        positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, SIGNATURE_SEED)
+
+        def nodes(player: Player = player, positions: list[Position] = positions) -> float:
+            player.reset(0)
+            return sum(player.choose(position).statistics["nodes"] for position in positions)
+
+        signature += int(nodes())
+        yield (
+            f"{name}_alpha_beta",
+            Figure(ours=rate(nodes, seconds), unit="nodes/s", what=f"handcrafted, depth {depth}"),
+        )
+    yield "signature", Figure(ours=signature, unit="nodes", what="the same on every machine")
+
+
+def mcts_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+    """MCTS on Connect Four from the start, beside open_spiel's C++ bot."""
+    import pyspiel
+
+    from agents.roster import build_player
+    from envs.boards.game import game
+
+    simulations = 10_000
+    start = game("connect_four").start()
+    peer_game = pyspiel.load_game("connect_four")
+    bot = pyspiel.MCTSBot(
+        peer_game, pyspiel.RandomRolloutEvaluator(1, 0), 1.4, simulations, 64, False, 0, False
+    )
+    peer_start = peer_game.new_initial_state()
+    peer = rate(lambda: (bot.mcts_search(peer_start), simulations)[1], seconds)
+    for value in ("rollout", "handcrafted"):
+        player = build_player(f"mcts:value={value},simulations={simulations}", start.game)
+
+        def search(player: Player = player) -> float:
+            player.reset(0)
+            return player.choose(start).statistics["simulations"]
+
+        yield (
+            f"connect_four_mcts_{value}",
+            Figure(
+                ours=rate(search, seconds),
+                peer=peer,
+                peer_name="open_spiel MCTSBot, one random rollout",
+                unit="simulations/s",
+                what=f"{simulations} simulations, one thread",
+            ),
+        )
+
+
+def dqn_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+    """Steps a second while DQN learns Pong from 8 replayed samples a step, beside stable-baselines3's."""
+    from dataclasses import replace
+
+    from agents.dqn.presets import ATARI
+    from agents.dqn.train import Training
+
+    starts = 1_000
+    config = replace(
+        ATARI, n_step=1, double=False, replay_size=20_000, learning_starts=starts, epsilon_start=0.1,
+        epsilon_end=0.1,
+    )  # fmt: skip
+    steps = (progress.step for progress in Training(config).run())
+    while next(steps) < 2 * starts:
+        pass
+
+    def learn() -> float:
+        return config.num_envs * sum(1 for _ in zip(range(4), steps, strict=False))
+
+    yield (
+        "pong_dqn",
+        Figure(
+            ours=rate(learn, seconds),
+            peer=_peer_dqn(starts, seconds),
+            peer_name="stable-baselines3",
+            unit="env steps/s",
+            what="8 samples a step: ours 128 each 16, the peer's 32 each 4",
+        ),
+    )
+
+
+def _peer_dqn(starts: int, seconds: float) -> float:
+    """Env steps a second of stable-baselines3's DQN with its own settings for Atari, one torch thread."""
+    from stable_baselines3 import DQN
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.env_util import make_atari_env
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    class Stopwatch(BaseCallback):
+        """Times the steps after `starts`, and ends the training."""
+
+        started, steps, elapsed = 0.0, 0, 0.0
+
+        def _on_step(self) -> bool:
+            if self.num_timesteps <= starts:
+                self.started = time.perf_counter()
+                return True
+            self.steps = self.num_timesteps - starts
+            self.elapsed = time.perf_counter() - self.started
+            return self.elapsed < seconds
+
+    envs = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=0), n_stack=4)
+    model = DQN(
+        "CnnPolicy", envs, buffer_size=10_000, learning_rate=1e-4, batch_size=32, learning_starts=starts,
+        target_update_interval=1_000, train_freq=4, gradient_steps=1, exploration_fraction=1e-6,
+        exploration_final_eps=0.1, device="cpu",
+    )  # fmt: skip
+    watch = Stopwatch()
+    model.learn(10**9, callback=watch)
+    envs.close()
+    return watch.steps / watch.elapsed
+
+
+BENCHMARKS: dict[str, Callable[[float], Iterator[tuple[str, Figure]]]] = {
+    "rules": rules_figures,
+    "search": search_figures,
+    "mcts": mcts_figures,
+    "dqn": dqn_figures,
+}
+
+
+def as_row(name: str, figure: Figure) -> str:
+    """One figure on one line."""
+    row = f"{name:<28} {figure.ours:>15,.0f} {figure.unit:<14}"
+    if figure.ratio is not None:
+        row += f" {figure.ratio:7.1f} x {figure.peer_name}"
+    return f"{row}  ({figure.what})"
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print one line for each figure."""
+    config = parse(BenchmarkConfig, argv, description=__doc__ or "")
+    found: dict[str, dict[str, Any]] = {}
+    for benchmark in config.names or tuple(BENCHMARKS):
+        for name, figure in BENCHMARKS[benchmark](config.seconds):
+            print(as_row(name, figure), flush=True)
+            found[name] = asdict(figure) | {"ratio": figure.ratio}
+    if config.json is not None:
+        config.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(f"written to {config.json}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
