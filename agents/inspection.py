@@ -27,6 +27,12 @@ from networks.feature_maps import feature_maps, kernels, saliency
 SIGNED_NOTE = "blue positive, orange negative, dark zero; largest {high:.3g}"
 RISING_NOTE = "dark zero, white {high:.3g}"
 UNITS_MAX = 128  # tiles of one section
+OPENINGS = {
+    "tic_tac_toe": "b2a1c3",
+    "connect_four": "443524",
+    "othello": "f5d6c3d3",
+}  # shown if none is given
+NUMBERS_MAX = 16  # bars of one section
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,11 @@ class Specimen:
     obs: torch.Tensor  # [1, *input_shape]; with memory [T, 1, *input_shape]
     input_names: Sequence[str]  # of the planes, or of the numbers
     action_names: Sequence[str]
-    game: Game | None = None
+    position: Position | None = None  # of a board network
 
 
-def specimen(model: Path, *, moves: str = "", at: int = 60, seed: int = 0) -> Specimen:
-    """The network of a model file before the position after `moves`, or at step `at` of its own play.
+def specimen(model: Path, *, moves: str | None = None, at: int = 60, seed: int = 0) -> Specimen:
+    """The network of a model file in the position after `moves` (None: a short opening), or at step `at` of its own play.
 
     Raises: ValueError from a damaged model; IllegalMove.
     """
@@ -60,6 +66,7 @@ def specimen(model: Path, *, moves: str = "", at: int = 60, seed: int = 0) -> Sp
     if header.kind == "dqn":
         return _playing(network, header, model, at, seed)
     rules = game(header.subject)
+    moves = OPENINGS[rules.name] if moves is None else moves
     position = rules.position(moves)
     return Specimen(
         network=network,
@@ -68,7 +75,7 @@ def specimen(model: Path, *, moves: str = "", at: int = 60, seed: int = 0) -> Sp
         obs=_board_obs(header, position),
         input_names=("own stones", "their stones", *(f"plane {i}" for i in range(2, rules.num_planes))),
         action_names=[rules.action_text(action) for action in range(rules.num_actions)],
-        game=rules,
+        position=position,
     )
 
 
@@ -117,7 +124,7 @@ def _playing(network: Any, header: ModelHeader, model: Path, at: int, seed: int)
         title=scene.title,
         subtitle=f"{told(model, header)} · step {step} of its own play",
         obs=stacked[:, None] if remembers else stacked,
-        input_names=[f"frame {i + 1} of {count}" if pictures else f"[{i}]" for i in range(count)],
+        input_names=[f"frame {i + 1} of {count}" if pictures else f"input {i}" for i in range(count)],
         action_names=scene.action_names,
     )
 
@@ -134,10 +141,7 @@ def _board_obs(header: ModelHeader, position: Position) -> torch.Tensor:
 def _kernels(shown: Specimen) -> list[Section]:
     weights = kernels(shown.network)
     high = float(np.abs(weights).max())
-    tiles = [
-        Tile(f"{i}", _side_by_side([diverging(plane, high) for plane in kernel]))
-        for i, kernel in enumerate(weights)
-    ]
+    tiles = [Tile(f"{i}", [diverging(plane, high) for plane in kernel]) for i, kernel in enumerate(weights)]
     inputs = ", ".join(shown.input_names)
     title = f"{weights.shape[0]} kernels of {weights.shape[3]} x {weights.shape[2]}: each for {inputs}"
     return [Section(title=title, note=SIGNED_NOTE.format(high=high), tiles=tiles)]
@@ -148,17 +152,18 @@ def _first_layer(shown: Specimen) -> list[Section]:
     weights = next(p for p in shown.network.parameters() if p.ndim == 2).detach().float().numpy()
     high = float(np.abs(weights).max())
     note = SIGNED_NOTE.format(high=high)
-    if shown.game is None:
-        tile = Tile("one row for each unit, one column for each input", diverging(weights, high))
+    if shown.position is None:
+        tile = Tile("one column for each unit, one row for each input", [diverging(weights.T, high)])
         return [Section(title=f"{len(weights)} units of {weights.shape[1]} inputs", note=note, tiles=[tile])]
-    cells = cells_of_bits(shown.game)
+    rules = shown.position.game
+    cells = cells_of_bits(rules)
     tiles = []
     for i, unit in enumerate(weights[:UNITS_MAX]):
-        boards = np.zeros((2, *shown.game.board_shape), np.float32)
+        boards = np.zeros((2, *rules.board_shape), np.float32)
         for bit, cell in cells.items():
             boards[:, cell[0], cell[1]] = unit[bit], unit[64 + bit]
-        tiles.append(Tile(f"{i}", _side_by_side([diverging(board, high) for board in boards])))
-    return [Section(title="hidden units: own stones, their stones", note=note, tiles=tiles)]
+        tiles.append(Tile(f"{i}", [diverging(board, high) for board in boards]))
+    return [Section(title="Hidden units: own stones, their stones", note=note, tiles=tiles)]
 
 
 def cells_of_bits(rules: Game) -> dict[int, tuple[int, int]]:
@@ -179,30 +184,40 @@ def _maps(name: str, values: NDArray[np.float32]) -> list[Section]:
     note = (SIGNED_NOTE if signed else RISING_NOTE).format(high=high)
     paint = diverging if signed else rising
     if values.ndim == 3:
-        tiles = [Tile(f"{i}", paint(channel, high)) for i, channel in enumerate(values[:UNITS_MAX])]
+        tiles = [Tile(f"{i}", [paint(channel, high)]) for i, channel in enumerate(values[:UNITS_MAX])]
         shape = f"{len(values)} channels of {values.shape[2]} x {values.shape[1]}"
     else:
-        tiles = [Tile("in reading order", paint(_as_grid(values.ravel()), high))]
+        tiles = [Tile("in reading order", [paint(_as_grid(values.ravel()), high)])]
         shape = f"{values.size} units"
     return [Section(title=f"{name}: {shape}", note=note, tiles=tiles)]
 
 
 def _output(shown: Specimen, maps: dict[str, NDArray[np.float32]]) -> list[Section]:
     sections = []
-    for name, label in (("output.q", "Q values"), ("output.logits", "policy logits, unmasked")):
-        if name in maps:
-            numbers = maps[name].ravel()
-            best = int(numbers.argmax())
-            bars = [
-                ActionValue(name=action, value=float(number), chosen=i == best)
-                for i, (action, number) in enumerate(zip(shown.action_names, numbers, strict=True))
-            ]
-            sections.append(Section(title=label, note="bars: from the mean", bars=bars))
     if "output.value" in maps:
-        value = float(maps["output.value"])
-        text = f"value for the side to move: {value:+.3f} (-1 lost, 0 drawn, 1 won)"
-        sections.append(Section(title=text))
+        value = float(maps["output.value"].ravel()[0])
+        title = f"Value for the side to move: {value:+.3f} (-1 lost, 0 drawn, 1 won)"
+        sections.append(Section(title=title))
+    if "output.logits" in maps:
+        moves = _policy(shown, maps["output.logits"].ravel())
+        sections.append(Section(title="Policy over the legal moves, in %", numbers=moves))
+    if "output.q" in maps:
+        q = maps["output.q"].ravel()
+        actions = [
+            ActionValue(name=name, value=float(value), chosen=i == int(q.argmax()))
+            for i, (name, value) in enumerate(zip(shown.action_names, q, strict=True))
+        ]
+        sections.append(Section(title="Q values", note="bars: from the mean", actions=actions))
     return sections
+
+
+def _policy(shown: Specimen, logits: NDArray[np.float32]) -> list[tuple[str, float]]:
+    """The likeliest legal moves, in %."""
+    assert shown.position is not None
+    legal = shown.position.legal()
+    shares = np.exp(logits[legal] - logits[legal].max())
+    best = np.argsort(-shares, kind="stable")[:NUMBERS_MAX]
+    return [(shown.action_names[legal[i]], float(100 * shares[i] / shares.sum())) for i in best]
 
 
 def _saliency(shown: Specimen, maps: dict[str, NDArray[np.float32]]) -> list[Section]:
@@ -215,34 +230,27 @@ def _saliency(shown: Specimen, maps: dict[str, NDArray[np.float32]]) -> list[Sec
     gradient = saliency(shown.network, shown.obs, index)
     moved = np.abs(gradient.reshape(-1, *shown.network.config.input_shape)[-1])
     high = float(moved.max())
-    title = f"how much each input moves {target}: size of the gradient"
+    title = f"How much each input moves {target}: size of the gradient"
+    if moved.ndim == 1 and moved.size <= NUMBERS_MAX:
+        numbers = [(name, float(size)) for name, size in zip(shown.input_names, moved, strict=True)]
+        return [Section(title=title, numbers=numbers)]
     if moved.ndim == 1:
-        bars = [
-            ActionValue(name=name, value=float(v)) for name, v in zip(shown.input_names, moved, strict=False)
-        ]
-        tile = Tile("in reading order", rising(_as_grid(moved), high))
-        return [Section(title=title, note=RISING_NOTE.format(high=high), tiles=[tile], bars=bars)]
+        tile = Tile("in reading order", [rising(_as_grid(moved), high)])
+        return [Section(title=title, note=RISING_NOTE.format(high=high), tiles=[tile])]
     planes = shown.obs.reshape(-1, *moved.shape)[-1].numpy()
-    seen = [Tile(name, _grey(plane)) for name, plane in zip(shown.input_names, planes, strict=True)]
+    seen = [Tile(name, [_grey(plane)]) for name, plane in zip(shown.input_names, planes, strict=True)]
     heat = [
-        Tile(name, over_grey(as_grey(plane), part, high))
+        Tile(name, [over_grey(as_grey(plane), part, high)])
         for name, plane, part in zip(shown.input_names, planes, moved, strict=True)
     ]
     return [
-        Section(title="what the network sees", tiles=seen),
+        Section(title="What the network sees", tiles=seen),
         Section(title=title, note=f"bright orange {high:.3g}", tiles=heat),
     ]
 
 
 def _grey(plane: NDArray[Any]) -> NDArray[np.uint8]:
     return as_grey(plane)[..., None].repeat(3, axis=-1)
-
-
-def _side_by_side(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Pictures in a row, one dark-grey pixel apart."""
-    gap = np.full((pictures[0].shape[0], 1, 3), 60, np.uint8)
-    parts = [part for picture in pictures for part in (gap, picture)]
-    return np.concatenate(parts[1:], axis=1)
 
 
 def _as_grid(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -29,8 +29,8 @@ class Inspect:
     """a model file, a run folder or a name in pretrained/"""
     out: Annotated[Path | None, arg(metavar="DIR")] = None
     """folder of the sheets; inspect_MODEL where it is left out"""
-    moves: str = ""
-    """the position, of a board network"""
+    moves: Annotated[str | None, arg(metavar="MOVES")] = None
+    """the position, of a board network; a short opening where it is left out"""
     at: int = 60
     """the step, of a DQN"""
     seed: int = 0
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(Inspect, argv, description=DESCRIPTION)
     path = find_model(options.model)
     header = read_header(path)
-    if options.moves:
+    if options.moves is not None:
         _check_moves(options.moves, header.kind, header.subject)
     if options.at < 0:
         raise ValueError(f"--at counts from 0, got {options.at}")

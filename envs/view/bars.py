@@ -10,6 +10,7 @@ from envs.view.sdl import pygame
 from envs.view.style import Colour
 
 NUMBER_WIDTH = 52  # points for the number at the end of a row
+ONE_COLUMN_MAX = 9  # actions
 LABEL_SHARE = 0.4  # of a row's width, unless names are short
 
 
@@ -59,8 +60,8 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
     """
     if not actions:
         return
-    columns = 1 if len(actions) <= 9 else 2
-    rows = -(-len(actions) // columns)
+    rows = rows_of(len(actions))
+    columns = -(-len(actions) // rows)
     height = min(rect.height // rows, canvas.px(30))
     mean = sum(action.value for action in actions) / len(actions)
     scale = max(abs(action.value - mean) for action in actions) or 1.0
@@ -82,6 +83,11 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
             (style.SKY, style.PURPLE),
             style.TEXT if action.chosen else style.MUTED,
         )
+
+
+def rows_of(num_actions: int) -> int:
+    """In how many rows `draw_actions` sets so many: one column, or two where they are many."""
+    return num_actions if num_actions <= ONE_COLUMN_MAX else -(-num_actions // 2)
 
 
 def draw_numbers(

@@ -13,34 +13,43 @@ from envs.view.pictures import ActionValue
 from envs.view.sdl import pygame
 
 WIDTH = 1280  # pixels
-TILE_MIN, TILE_MAX = 56, 220  # pixels, the longer side of a tile
-LABEL, GAP = 18, 10  # pixels
+TILE_MIN, TILE_MAX = 56, 280  # pixels: the shorter side at least, the longer at most
+LABEL, GAP, PART_GAP = 18, 10, 3  # pixels
 HEADER, TITLE = 52, 26  # pixels
-BAR = 26  # pixels, one row of a section of bars
+ROW = 26  # pixels, of a bar
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One small picture, uint8[H, W, 3], and its name."""
+    """One small picture and its name; or a few of one size, uint8[H, W, 3], side by side."""
 
     label: str
-    pixels: NDArray[np.uint8]
+    parts: Sequence[NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
-    """Tiles or bars under a title."""
+    """Tiles of one size or bars under a title."""
 
     title: str
     note: str = ""
     tiles: Sequence[Tile] = ()
-    bars: Sequence[ActionValue] = ()
+    actions: Sequence[ActionValue] = ()  # with bars from their mean
+    numbers: Sequence[tuple[str, float]] = ()  # with bars from zero
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How tiles are set: pixels of a picture's pixel, of a tile, and tiles in a row."""
+
+    enlargement: int
+    size: tuple[int, int]
+    columns: int
 
 
 def draw_sheet(title: str, subtitle: str, sections: Sequence[Section]) -> NDArray[np.uint8]:
     """The sheet as uint8[H, 1280, 3], as high as its sections need."""
-    canvas = lay_out(title, subtitle, sections)
-    return canvas.pixels()
+    return lay_out(title, subtitle, sections).pixels()
 
 
 def lay_out(title: str, subtitle: str, sections: Sequence[Section]) -> Canvas:
@@ -54,42 +63,54 @@ def lay_out(title: str, subtitle: str, sections: Sequence[Section]) -> Canvas:
     draw_title(canvas, header, title, subtitle)
     top = header.bottom + style.GAP
     for section, height in zip(sections, heights, strict=True):
-        room = canvas.panel(pygame.Rect(style.MARGIN, top, header.width, height), section.title, section.note)
-        bars.draw_actions(canvas, room, section.bars, explored=False)
+        card = pygame.Rect(style.MARGIN, top, header.width, height)
+        room = canvas.panel(card, section.title, section.note)
+        bars.draw_actions(canvas, room, section.actions, explored=False)
+        bars.draw_numbers(canvas, room, section.numbers, _largest(section.numbers))
         _tiles(canvas, room, section.tiles)
         top += height + style.GAP
     return canvas
 
 
 def _height(section: Section, width: int) -> int:
-    content = BAR * len(section.bars)
+    content = ROW * max(bars.rows_of(len(section.actions)), len(section.numbers))
     if section.tiles:
-        columns, _, tile = _grid(section.tiles, width)
-        rows = -(-len(section.tiles) // columns)
-        content += rows * (tile[1] + LABEL + GAP)
+        grid = _grid(section.tiles, width)
+        content += -(-len(section.tiles) // grid.columns) * (grid.size[1] + LABEL + GAP)
     return 2 * style.PADDING + TITLE + content
 
 
-def _grid(tiles: Sequence[Tile], width: int) -> tuple[int, int, tuple[int, int]]:
-    """Columns, enlargement and the size of a tile: as large as fills the rows, within limits."""
-    tile_height = max(tile.pixels.shape[0] for tile in tiles)
-    tile_width = max(tile.pixels.shape[1] for tile in tiles)
-    longer = max(tile_height, tile_width)
-    columns_wanted = min(len(tiles), 8 if len(tiles) <= 32 else 16)
-    room = width // columns_wanted - GAP
-    enlargement = max(1, min(room // tile_width, TILE_MAX // longer), -(-TILE_MIN // longer))
-    size = (tile_width * enlargement, tile_height * enlargement)
-    columns = max(1, min(len(tiles), width // (size[0] + GAP)))
-    return columns, enlargement, size
+def _largest(numbers: Sequence[tuple[str, float]]) -> float:
+    return max((abs(value) for _, value in numbers), default=1.0)
+
+
+def _grid(tiles: Sequence[Tile], width: int) -> _Grid:
+    """As large as fills the rows, within limits."""
+    parts = len(tiles[0].parts)
+    part_height, part_width = tiles[0].parts[0].shape[:2]
+    tile_width = parts * part_width
+    in_a_row = min(len(tiles), 8 if len(tiles) <= 32 else 16)
+    fills = (width // in_a_row - GAP - parts * PART_GAP) // tile_width
+    readable = -(-TILE_MIN // min(part_height, part_width))
+    possible = (width - parts * PART_GAP) // tile_width
+    sensible = TILE_MAX // max(part_height, part_width)
+    enlargement = max(1, min(max(fills, readable), possible, max(sensible, 1)))
+    if part_width > 4 * part_height:  # a strip may be as long as the sheet
+        enlargement = max(1, possible)
+    size = (enlargement * tile_width + (parts - 1) * PART_GAP, enlargement * part_height)
+    return _Grid(enlargement, size, max(1, min(len(tiles), (width + GAP) // (size[0] + GAP))))
 
 
 def _tiles(canvas: Canvas, room: pygame.Rect, tiles: Sequence[Tile]) -> None:
     if not tiles:
         return
-    columns, enlargement, (width, height) = _grid(tiles, room.width)
+    grid = _grid(tiles, room.width)
+    width, height = grid.size
     for i, tile in enumerate(tiles):
-        left = room.left + (i % columns) * (width + GAP)
-        top = room.top + (i // columns) * (height + LABEL + GAP)
-        shown = tile.pixels.repeat(enlargement, axis=0).repeat(enlargement, axis=1)
-        canvas.image(shown, pygame.Rect(left, top, shown.shape[1], shown.shape[0]))
+        left = room.left + (i % grid.columns) * (width + GAP)
+        top = room.top + (i // grid.columns) * (height + LABEL + GAP)
         canvas.text(tile.label, pygame.Rect(left, top + height, width, LABEL), style.SMALL, style.MUTED)
+        for part in tile.parts:
+            shown = part.repeat(grid.enlargement, axis=0).repeat(grid.enlargement, axis=1)
+            canvas.image(shown, pygame.Rect(left, top, shown.shape[1], shown.shape[0]))
+            left += shown.shape[1] + PART_GAP
