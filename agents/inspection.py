@@ -57,7 +57,13 @@ class Specimen:
 
 
 def specimen(model: Path, *, moves: str | None = None, at: int = 60, seed: int = 0) -> Specimen:
-    """The network of a model file in the position after `moves` (None: a short opening), or at step `at` of its own play.
+    """The network of a model file and what it is shown.
+
+    Args:
+        model: of any kind.
+        moves: of a board network's position; None for a short opening.
+        at: the step of a DQN's own play.
+        seed: of that play.
 
     Raises: ValueError from a damaged model; IllegalMove.
     """

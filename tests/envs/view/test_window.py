@@ -1,0 +1,180 @@
+"""The window as a person uses it: posted keys and clicks, on SDL's dummy display."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+
+from envs.view.draw import grid_of
+from envs.view.pictures import BoardPicture, Cell, KeyHelp, Seat
+from envs.view.sdl import has_display, pygame
+from envs.view.window import Window, key_name
+
+
+class Recording:
+    """A scene that writes down what it is told."""
+
+    title = "Noughts"
+    keys: tuple[KeyHelp, ...] = (("x", "does nothing"),)
+
+    def __init__(self) -> None:
+        self.pressed: list[str] = []
+        self.released: list[str] = []
+        self.clicked: list[Cell] = []
+        self.closed = 0
+
+    def advance(self, seconds: float) -> bool:
+        return False
+
+    def picture(self) -> BoardPicture:
+        seats = (Seat(name="a"), Seat(name="b"))
+        return BoardPicture(
+            title=self.title, game="tic_tac_toe", cells=np.zeros((3, 3), np.int8), seats=seats
+        )
+
+    def press(self, key: str) -> None:
+        self.pressed.append(key)
+
+    def release(self, key: str) -> None:
+        self.released.append(key)
+
+    def click(self, cell: Cell) -> None:
+        self.clicked.append(cell)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def scene() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def window(scene: Recording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Window]:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    window = Window(scene, (960, 600), folder=tmp_path)
+    yield window
+    if not scene.closed:
+        window.close()
+
+
+def post_key(key: int) -> None:
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+    pygame.event.post(pygame.event.Event(pygame.KEYUP, key=key))
+
+
+def test_only_one_pygame_is_installed() -> None:
+    assert not getattr(pygame, "IS_CE", False)
+
+
+def test_keys_reach_the_scene_by_name(window: Window, scene: Recording) -> None:
+    for key in (pygame.K_SPACE, pygame.K_LEFT, pygame.K_5, pygame.K_KP5, pygame.K_PERIOD):
+        post_key(key)
+    assert window.frame(0.1)
+    assert scene.pressed == scene.released == ["space", "left", "5", "5", "."]
+
+
+def test_a_click_reaches_the_cell_below_it_and_a_miss_nothing(window: Window, scene: Recording) -> None:
+    x, y = grid_of(window.canvas, scene.picture()).centre((2, 1))
+    for point in ((int(x), int(y)), (959, 599)):
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=point))
+    window.frame(0.1)
+    assert scene.clicked == [(2, 1)]
+
+
+def test_help_covers_the_picture_until_the_next_key(window: Window, scene: Recording) -> None:
+    window.frame(0.1)
+    plain = window.canvas.pixels()
+    post_key(pygame.K_h)
+    window.frame(0.1)
+    assert {text.text for text in window.canvas.texts} > {"Keys: Noughts", "does nothing", "quit"}
+    post_key(pygame.K_ESCAPE)
+    assert window.frame(0.1)
+    assert np.array_equal(window.canvas.pixels(), plain)
+    assert scene.pressed == []
+
+
+@pytest.mark.parametrize("key", [pygame.K_q, pygame.K_ESCAPE])
+def test_quit_keys_end_the_window(window: Window, key: int) -> None:
+    post_key(key)
+    assert not window.frame(0.1)
+
+
+def test_closing_the_window_closes_the_scene_once(window: Window, scene: Recording) -> None:
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    window.run()
+    assert scene.closed == 1
+
+
+def test_screenshots_are_numbered_and_told(window: Window, tmp_path: Path) -> None:
+    window.frame(0.1)
+    shown = window.canvas.pixels()
+    post_key(pygame.K_c)
+    window.frame(0.1)
+    assert any("watch_000.png" in text.text for text in window.canvas.texts)
+    post_key(pygame.K_c)
+    window.frame(0.1)
+    assert np.array_equal(imageio.imread(tmp_path / "watch_000.png"), shown)
+    assert (tmp_path / "watch_001.png").exists()
+    window.frame(10.0)
+    assert not any("watch_" in text.text for text in window.canvas.texts)
+
+
+def test_an_unchanged_scene_is_not_drawn_again(window: Window) -> None:
+    window.frame(0.1)
+    window.canvas.texts.clear()
+    window.frame(0.1)
+    assert window.canvas.texts == []
+
+
+def test_without_a_display_there_is_no_window(scene: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert not has_display()
+    with pytest.raises(ValueError, match="no display"):
+        Window(scene)
+
+
+def test_the_number_pads_keys_are_named_as_their_twins() -> None:
+    assert key_name(pygame.K_KP7) == key_name(pygame.K_7) == "7"
+    assert key_name(pygame.K_LEFTBRACKET) == "["
+
+
+RUN_FOR_EVER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_window import Recording
+from envs.view.window import Window
+class Told(Recording):
+    def advance(self, seconds):
+        print("on", flush=True)
+        return False
+    def close(self):
+        print("closed", flush=True)
+Window(Told()).run()
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
+def test_signals_end_the_window_within_a_second_and_close_the_scene(number: int, status: int) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", RUN_FOR_EVER, str(Path(__file__).parent)],
+        env=os.environ | {"SDL_VIDEODRIVER": "dummy"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "on\n"
+    program.send_signal(number)
+    out, _ = program.communicate(timeout=2.0)
+    assert out.endswith("closed\n")
+    assert program.returncode == status
