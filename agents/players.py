@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.boards.game import IllegalMove, Position
+from envs.boards.game import Game, IllegalMove, Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,14 @@ class Player(Protocol):
 
     def choose_many(self, positions: Sequence[Position]) -> list[Decision]:
         """Decide in independent positions of different games, together where that is faster."""
+
+
+def check_turn(name: str, game: Game, position: Position) -> None:
+    """ValueError unless `position` is an unfinished one of the game that the player of that name plays."""
+    if position.game is not game:
+        raise ValueError(f"{name} plays {game.name}, was given a position of {position.game.name}")
+    if position.is_over:
+        raise ValueError(position.complaint(f"{name} cannot move, the game is over"))
 
 
 class BasePlayer:

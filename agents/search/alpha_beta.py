@@ -34,7 +34,7 @@ from agents.search.table import (
 from agents.values.value import ValueKernel, as_value, score
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, without_lowest
-from envs.boards.dispatch import kernel
+from envs.boards.dispatch import inner_kernel, kernel
 
 WIN = 30_000  # score of a win in 0 plies; fits the table's 16 bits
 PROVEN = WIN - 1_000  # scores at least this far from 0 are proven wins and losses
@@ -163,7 +163,7 @@ def search(
     return best, depth_done, proven
 
 
-@kernel
+@inner_kernel
 def negamax(
     state: rules.State, value: ValueKernel, memory: Memory, depth: int, alpha: int, beta: int, ply: int
 ) -> int:
@@ -237,7 +237,7 @@ def negamax(
     return best
 
 
-@kernel
+@inner_kernel
 def _settle(child: rules.State, value: ValueKernel, memory: Memory, depth: int, ply: int) -> tuple[bool, int]:
     """Whether the line ends at `child`, by the rules or at the horizon; its score for the side that moved."""
     memory.counters[NODES] += 1
@@ -251,7 +251,7 @@ def _settle(child: rules.State, value: ValueKernel, memory: Memory, depth: int, 
     return False, 0
 
 
-@kernel
+@inner_kernel
 def _rank_moves(state: rules.State, memory: Memory, table_move: int, ply: int) -> int:
     """Write the legal moves with their ranks into `ranked[ply]`; how many there are."""
     ranked, killers, history = memory.ranked[ply], memory.killers[ply], memory.history[ply & 1]
@@ -276,7 +276,7 @@ def _rank_moves(state: rules.State, memory: Memory, table_move: int, ply: int) -
     return count
 
 
-@kernel
+@inner_kernel
 def _take_best(ranked: NDArray[np.int64], start: int, end: int) -> int:
     """The action of the highest rank among ranked[start:end], which is moved to `start`."""
     best = start
@@ -289,7 +289,7 @@ def _take_best(ranked: NDArray[np.int64], start: int, end: int) -> int:
     return int(chosen & _ACTION_MASK)
 
 
-@kernel
+@inner_kernel
 def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> None:
     killers = memory.killers[ply]
     if killers[0] != action:
@@ -302,7 +302,7 @@ def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> N
             history[i] //= 2
 
 
-@kernel
+@inner_kernel
 def _extend_line(memory: Memory, action: int, ply: int) -> None:
     """The principal variation from `ply` is `action` and then that of the next ply."""
     length = memory.line_lengths[ply + 1]

@@ -2,7 +2,7 @@
 
 import time
 
-from agents.players import BasePlayer, Decision
+from agents.players import BasePlayer, Decision, check_turn
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.batched_alpha_beta import BatchedAlphaBeta
 from agents.search.limits import Limits, StopFlag
@@ -39,13 +39,8 @@ class AlphaBetaPlayer(BasePlayer):
         self._flag.set()
 
     def choose(self, position: Position) -> Decision:
-        """Search. ValueError when the game is over or is another one than the value's."""
-        if position.game is not self.value.game:
-            raise ValueError(
-                f"{self.name} plays {self.value.game.name}, was given a position of {position.game.name}"
-            )
-        if position.is_over:
-            raise ValueError(position.complaint("there is nothing to decide"))
+        """Search. ValueError for a finished position or another game."""
+        check_turn(self.name, self.value.game, position)
         self._compile(position)
         started = time.perf_counter()
         with self._flag.during(self.limits.seconds):

@@ -207,7 +207,7 @@ def test_a_player_refuses_another_game_and_a_finished_one() -> None:
     player = AlphaBetaPlayer("engine", VALUES["connect_four"], Limits(depth=1))
     with pytest.raises(ValueError, match="engine plays connect_four, was given a position of othello"):
         player.choose(game("othello").start())
-    with pytest.raises(ValueError, match="nothing to decide after 1212121"):
+    with pytest.raises(ValueError, match="engine cannot move, the game is over after 1212121"):
         player.choose(game("connect_four").position("1212121"))
 
 
