@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.board_value.config import BoardValueConfig
-from agents.board_value.targets import Samples, joined, policy_targets, value_targets
+from agents.board_value.targets import ILLEGAL, Samples, joined, policy_targets, value_targets
 from agents.search import mcts_tree
 from agents.search.mcts_rounds import is_done
 from agents.search.mcts_search import TreeSearch
@@ -26,8 +26,6 @@ from agents.values.value import Value
 from envs.boards import rules
 from envs.boards.dispatch import kernel
 from envs.boards.game import Game
-
-ILLEGAL = np.int8(-2)  # in a row of proofs
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from agents.search.mcts_tree import UNPROVEN
 
 
+ILLEGAL = np.int8(-2)  # in a row of proofs
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """N positions with their targets, in the order in which they were finished."""
@@ -45,16 +48,20 @@ def policy_targets(
 ) -> NDArray[np.float32]:
     """The visits as distributions, over the best moves alone where the search knows them.
 
-    Of a proven position the moves that keep its value share alike; else moves proven lost get nothing.
+    Of a proven position the moves that keep its value share alike. Else moves proven lost get nothing; the
+    others share alike if none of them was visited.
 
     Args:
         visits: int32[B, A], 0 where illegal.
-        proofs: int8[B, A], of each legal action for the side to move: -1, 0, 1 or UNPROVEN; -2 where illegal.
+        proofs: int8[B, A], of each action for the side to move: -1, 0, 1, UNPROVEN, or ILLEGAL.
         root_proof: int8[B], of the position for the side to move, or UNPROVEN.
     Returns: float32[B, A], sums 1.
     """
     keeps = (proofs == root_proof[:, None]).astype(np.float32)
-    open_visits = np.where(proofs == -1, 0, visits).astype(np.float32)
+    may_keep = (proofs != -1) & (proofs != ILLEGAL)
+    open_visits = np.where(may_keep, visits, 0).astype(np.float32)
+    untried = open_visits.sum(axis=1) == 0  # all simulations went to moves that turned out lost
+    open_visits[untried] = may_keep[untried]
     weights = np.where((root_proof != UNPROVEN)[:, None], keeps, open_visits)
     result: NDArray[np.float32] = weights / weights.sum(axis=1, keepdims=True)
     return result

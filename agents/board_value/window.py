@@ -38,12 +38,12 @@ class Window:
 
     def add(self, samples: Samples) -> None:
         """Append samples; the oldest ones go."""
-        samples = samples[-self._maximum :]
-        places = (self.total + np.arange(len(samples))) % self._maximum
-        self._states[places] = samples.states
-        self._policy[places] = samples.policy
-        self._value[places] = samples.value
         self.total += len(samples)
+        newest = samples[-self._maximum :]
+        places = (self.total - len(newest) + np.arange(len(newest))) % self._maximum
+        self._states[places] = newest.states
+        self._policy[places] = newest.policy
+        self._value[places] = newest.value
 
     def draw(self, rng: np.random.Generator, count: int) -> Samples:
         """Samples drawn from the window with replacement. ValueError while it is empty."""

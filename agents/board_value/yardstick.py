@@ -16,8 +16,8 @@ from agents.board_value.config import BoardValueConfig
 from agents.players import Player
 from agents.runs.seeding import child_seed, generators
 from agents.search.alpha_beta_player import AlphaBetaPlayer
-from agents.search.connect_four_solver import Solver
 from agents.search.limits import Limits
+from agents.search.solver import SolverPlayer
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards.game import Game, Position
 
@@ -93,18 +93,18 @@ class HandcraftedMatch:
 
 
 def yardstick_for(game: Game, config: BoardValueConfig) -> Yardstick | None:
-    """The measure of a training; None where its config asks for none."""
+    """The measure of a training; None where its config asks for none.
+
+    Raises: ValueError where it asks for solved positions of a game without a solver.
+    """
     if config.held_positions:
         rng = generators(config.seed, "held")["held"]
-        return SolvedPositions(game, _solver(game), count=config.held_positions, rng=rng)
+        return SolvedPositions(
+            game, SolverPlayer("solver", game).analyse, count=config.held_positions, rng=rng
+        )
     if config.held_games:
         return HandcraftedMatch(game, games=config.held_games, seed=child_seed(config.seed, "held"))
     return None
-
-
-def _solver(game: Game) -> Callable[[Position], ActionValues]:
-    solver = Solver()
-    return lambda position: solver.analyse(position.state, weak=True)
 
 
 def _random_position(game: Game, rng: np.random.Generator) -> Position:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.players import BasePlayer, Decision
+from agents.players import BasePlayer, Decision, check_turn
 from agents.search import mcts_tree
 from agents.search.limits import StopFlag
-from agents.search.mcts_search import PRIOR_TEMPERATURE, TreeSearch
+from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest, Index, Puct
 from agents.values.rollout import RolloutValue
 from agents.values.value import Value
@@ -24,9 +24,7 @@ from envs.boards.game import Game, Position
 
 PLIES_BETWEEN_MOVES = 4  # how much longer a position's history may be than a kept tree's
 SIMULATIONS_MAX = 2**30
-LEAVES_PER_TIMED_BATCH = (
-    8  # of a single tree against the clock: a batch of 8 costs a network little more than one of 1
-)
+LEAVES_PER_TIMED_BATCH = 8  # of a single tree: a batch of 8 costs a network little more than one of 1
 ESTIMATE_BOUND = 1 - 2**-20  # what is not proven stays strictly inside (-1, 1)
 
 
@@ -62,12 +60,12 @@ class MCTSPlayer(BasePlayer):
         name: as tables print it.
         game: that it plays.
         value: judges leaves.
-        simulations: of each tree when it decides, counting those kept from earlier moves; exactly one of
-        this and
-            `seconds` is given.
-        seconds: thinking time for each position; positions are then searched one after the other.
-        leaves_per_batch: of a single tree; 1 where None and `simulations` are given, since more cost some
-        strength.
+        simulations: of each tree when it decides, counting those kept from earlier moves.
+        seconds: instead of simulations: thinking time for each position, one after the other.
+        leaves_per_batch: of a single tree; None: 1 with simulations, since more cost strength, 8 with
+        seconds.
+        puct: constants of selection.
+        temperature: of the priors, for values without a policy; None: what is usual (`TreeSearch`).
         noise: only where asked for.
         seed: of the noise.
     Raises: ValueError for limits outside their range, or a value for another game.
@@ -83,7 +81,7 @@ class MCTSPlayer(BasePlayer):
         seconds: float | None = None,
         leaves_per_batch: int | None = None,
         puct: Puct | None = None,
-        temperature: float = PRIOR_TEMPERATURE,
+        temperature: float | None = None,
         noise: RootNoise | None = None,
         seed: int = 0,
     ) -> None:
@@ -128,8 +126,7 @@ class MCTSPlayer(BasePlayer):
     def choose_many(self, positions: Sequence[Position]) -> list[Decision]:
         """Search all positions; in lock step where the effort is counted in simulations."""
         for position in positions:
-            if position.is_over:
-                raise ValueError(position.complaint(f"{self.name} cannot move, the game is over"))
+            check_turn(self.name, self.game, position)
         slots = self._seats(positions)
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
         seconds = np.concatenate([np.full(len(group), self._think(group)) for group in groups])
@@ -199,19 +196,21 @@ class MCTSPlayer(BasePlayer):
         visits = np.zeros(self.game.num_actions, np.int64)
         visits[forest.action[slot, children]] = forest.visits[slot, children]
         policy = np.zeros(self.game.num_actions, np.float32)
-        if forest.proven[slot, 0] == UNPROVEN:
-            policy[:] = visits / visits.sum()
-        else:
+        proven = bool(forest.proven[slot, 0] != UNPROVEN)
+        if proven:
             policy[line.actions[0]] = 1.0
+        else:
+            policy[:] = visits / visits.sum()
         return Decision(
             action=line.actions[0],
-            value=line.value,
+            value=line.value if proven else _mean_value(forest, slot, best),
             policy=policy,
             visits=visits,
             principal_variation=line.actions,
             statistics={
                 "simulations": float(visits.sum()),
                 "nodes": float(forest.size[slot]),
+                "proven": float(proven),
                 "seconds": seconds,
             },
         )
@@ -226,13 +225,17 @@ def _children(forest: Forest, slot: int) -> slice:
 def _line(forest: Forest, slot: int, node: Index) -> Line:
     """The line through a child of the root."""
     visits, proven = int(forest.visits[slot, node]), bool(forest.proven[slot, node] != UNPROVEN)
-    value = None
-    if proven:
-        value = float(forest.proven[slot, node])
-    elif visits:
-        value = float(np.clip(forest.value_sum[slot, node] / visits, -ESTIMATE_BOUND, ESTIMATE_BOUND))
+    value = float(forest.proven[slot, node]) if proven else _mean_value(forest, slot, node)
     actions: list[int] = []
     while node > 0 and (not actions or forest.visits[slot, node] > 0):
         actions.append(int(forest.action[slot, node]))
         node = mcts_tree.best_child(forest, slot, node)
     return Line(tuple(actions), visits, value, proven)
+
+
+def _mean_value(forest: Forest, slot: int, node: Index) -> float | None:
+    """What the simulations through `node` came to, for the side that chose it; None without any."""
+    visits = forest.visits[slot, node]
+    if visits == 0:
+        return None
+    return float(np.clip(forest.value_sum[slot, node] / visits, -ESTIMATE_BOUND, ESTIMATE_BOUND))

@@ -3,9 +3,11 @@
 In-kernel values run whole trees inside one kernel; all others are asked once a round for the leaves of all
 trees. Both give the same visits for the same value (one leaf a tree and round).
 
-A value without a policy gets priors proportional to exp(value of the child / temperature). Measured with
-the handcrafted
-Connect Four value, see `PRIOR_TEMPERATURE`.
+A value without a policy gets priors proportional to exp(value of the child / temperature). Measured with 400
+simulations on 1,000 solved Connect Four positions, share of mistakes: the handcrafted value 5.7 % at
+temperature 1, 5.3 % at 0.5, 5.4 % at 0.25, 6.0 % at 0.12, 6.7 % with uniform priors; rollouts, whose values
+are
+noise, 7.1 % with uniform priors and 8.8 % at 0.5.
 """
 
 import numpy as np
@@ -14,12 +16,13 @@ from numpy.typing import NDArray
 from agents.search import mcts_rounds, mcts_tree
 from agents.search.limits import StopFlag
 from agents.search.mcts_tree import Puct
+from agents.values.rollout import RolloutValue
 from agents.values.value import Value
 from envs.boards.game import Game
 
 GROWTH = 1.5  # of all slots, when one has become too small
 NODES_AT_FIRST = 512  # of a slot
-PRIOR_TEMPERATURE = 0.25  # in units of value; 0: uniform
+PRIOR_TEMPERATURE = 0.35  # in units of value; 0: uniform
 
 
 class TreeSearch:
@@ -29,7 +32,7 @@ class TreeSearch:
         game: of all trees.
         value: judges leaves; its in-kernel form is used where there is one.
         puct: constants of selection.
-        temperature: of the priors, for values without a policy; 0 makes them uniform.
+        temperature: of the priors, for values without a policy; 0 makes them uniform. None: what is usual.
         use_kernel: False asks the batched form even where there is an in-kernel one.
     """
 
@@ -39,13 +42,15 @@ class TreeSearch:
         value: Value,
         *,
         puct: Puct | None = None,
-        temperature: float = PRIOR_TEMPERATURE,
+        temperature: float | None = None,
         use_kernel: bool = True,
     ) -> None:
         self.game = game
         self.value = value
         self.puct = puct or Puct()
-        self.temperature = temperature
+        noisy = isinstance(value, RolloutValue)  # its children's values would be noise
+        usual = 0.0 if noisy else PRIOR_TEMPERATURE
+        self.temperature = usual if temperature is None else temperature
         self.in_kernel = use_kernel and value.kernel is not None
         self.forest = mcts_tree.new_forest(1, NODES_AT_FIRST)
         self._leaves = mcts_rounds.new_leaves(1)

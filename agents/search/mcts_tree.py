@@ -34,7 +34,7 @@ NO_NODE = np.int32(-1)
 
 
 class Forest(NamedTuple):
-    """T trees of at most N nodes each. Values are for the side that chose the node; of the root: for its opponent."""
+    """T trees of at most N nodes. Values are for the side that chose the node; of the root: its opponent."""
 
     size: NDArray[np.int32]  # [T] nodes in use
     roots: NDArray[np.uint64]  # [T, 2] packed state of the root
