@@ -81,11 +81,12 @@ def open_scene(shown: Programme) -> Scene:
 
 
 def _check_game(name: str, players: Sequence[str]) -> None:
+    specs = [parse_spec(player) for player in players]  # before numba is imported
     from envs.boards.game import game
 
     game(name)
-    for player in players:
-        check_spec(parse_spec(player), name)
+    for spec in specs:
+        check_spec(spec, name)
 
 
 def _judging_model(game_name: str, players: Sequence[str]) -> Path | None:

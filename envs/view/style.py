@@ -41,15 +41,12 @@ MARGIN, GAP, PADDING = 16, 12, 12  # points: around the picture, between panels,
 CORNER = 8  # points, of a panel
 
 
-@lru_cache(maxsize=64)
 def font(pixels: int, bold: bool = False) -> pygame.font.Font:
     """The project's typeface in a size in pixels."""
-    spec = find_spec("matplotlib")  # found, not imported: importing it takes half a second
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("the fonts come with matplotlib, which is not installed: run `make setup`")
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    pygame.font.init()
-    return pygame.font.Font(Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / name, pixels)
+    if not pygame.font.get_init():  # at first, and after an environment has shut pygame down (CartPole does)
+        pygame.font.init()
+        _load.cache_clear()
+    return _load(pixels, bold)
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
@@ -62,3 +59,12 @@ def ink_on(ground: Colour) -> Colour:
     """Dark or light text, whichever reads better on that ground (relative luminance, ITU-R BT.709)."""
     luminance = 0.2126 * ground[0] + 0.7152 * ground[1] + 0.0722 * ground[2]
     return INK if luminance > 110 else TEXT
+
+
+@lru_cache(maxsize=64)
+def _load(pixels: int, bold: bool) -> pygame.font.Font:
+    spec = find_spec("matplotlib")  # found, not imported: importing it takes half a second
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("the fonts come with matplotlib, which is not installed: run `make setup`")
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return pygame.font.Font(Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf" / name, pixels)

@@ -64,6 +64,13 @@ def test_points_grow_with_the_picture() -> None:
     assert Canvas((960, 600)).font_pixels(style.SMALL) >= style.SMALLEST
 
 
+def test_text_outlives_an_environment_that_shuts_pygame_down(canvas: Canvas) -> None:
+    canvas.text("before", canvas.rect)
+    pygame.quit()
+    canvas.text("after, in another size", canvas.rect, style.TITLE)
+    assert len(canvas.texts) == 2
+
+
 def test_pixels_are_rows_of_columns(canvas: Canvas) -> None:
     canvas.surface.set_at((5, 3), (1, 2, 3))
     assert tuple(canvas.pixels()[3, 5]) == (1, 2, 3)
