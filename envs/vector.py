@@ -104,6 +104,16 @@ class VectorEnvs(ABC):
         self.send(actions)
         return self.receive()
 
+    def restart(self, which: NDArray[np.bool_]) -> NDArray[Any]:
+        """Break off the open episodes of the envs in the mask [N] and start new ones.
+
+        Returns: obs [N, ...], defined for these envs only.
+        """
+        for env in np.flatnonzero(which).tolist():
+            self._starts[env] += 1
+            self._actions[env] = []
+        return self._reset(which, self._seeds(np.flatnonzero(which).tolist()))
+
     def state(self) -> dict[str, Any]:
         """Where all envs are, as plain numbers: the seed, each env's seeded starts and its actions since."""
         return {

@@ -100,7 +100,8 @@ def _report(path: Path) -> None:
     from agents.runs.model import find_model, read_header
 
     header = read_header(find_model(path))
-    print(f"best evaluation: {header.score:.1f} at step {header.step:,}; curve: {path / 'curve.png'}")
+    score = "not evaluated yet" if header.score is None else f"best evaluation {header.score:.4g}"
+    print(f"{score}, model of step {header.step:,}; curve: {path / 'curve.png'}")
     print(f"watch it:   python scripts/watch.py {path}")
     print(f"measure it: python scripts/evaluate.py episodes {path} --episodes 100")
 

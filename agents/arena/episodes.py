@@ -93,15 +93,19 @@ def play_episodes(
         step = envs.step(agent.act(obs, starts))
         returns += step.reward
         lengths += 1
-        over = step.ended | (lengths == steps_max)
+        too_long = ~step.ended & (lengths == steps_max)
+        over = step.ended | too_long
         for env in np.flatnonzero(over & (quota > 0)).tolist():
             results[env].append((float(returns[env]), int(lengths[env])))
-            quota[env] = quota[env] - 1 if step.ended[env] else 0
+            quota[env] -= 1
             left -= 1
             if on_episode is not None:
                 on_episode(episodes - left)
-        obs, starts = step.obs, step.ended
-        returns[step.ended], lengths[step.ended] = 0.0, 0
+        obs, starts = step.obs, over
+        if too_long.any():
+            obs = obs.copy()
+            obs[too_long] = envs.restart(too_long)[too_long]
+        returns[over], lengths[over] = 0.0, 0
     played = [result for of_env in results for result in of_env]
     return EpisodeReturns(tuple(r for r, _ in played), tuple(n for _, n in played))
 

@@ -57,7 +57,7 @@ class DQNConfig:
 
     # Updates
     replay_size: int = 50_000  # steps kept, of all envs together
-    learning_starts: int = 1_000  # steps before the first update
+    learning_starts: int = 1_000  # steps before the first update, or more until a window is complete
     learn_every_steps: int = 4  # env steps for each update
     batch_size: int = 64  # transitions; with a memory, sequences
     sequence_length: int = 16  # steps of a sequence that are learned from, with a memory
@@ -110,6 +110,11 @@ class DQNConfig:
         self._require(bool(self.env_id), "env_id", "an environment's name")
         self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
         self._require(
+            self.replay_size >= self.num_envs * self.window,
+            "replay_size",
+            f"at least {self.num_envs * self.window}, for one window of each env",
+        )
+        self._require(
             self.learning_starts <= self.replay_size,
             "learning_starts",
             f"at most replay_size {self.replay_size}",
@@ -148,7 +153,13 @@ class DQNConfig:
 
     def updates_due(self, step: int) -> int:
         """Updates that fall into the `num_envs` steps from `step` on; summed, one for `learn_every_steps`."""
-        return due(step, self.num_envs, self.learn_every_steps, start=self.learning_starts)
+        first = max(self.learning_starts, self.num_envs * self.window)
+        return due(step, self.num_envs, self.learn_every_steps, start=first)
+
+    @property
+    def window(self) -> int:
+        """Consecutive places of one env that a sample can need."""
+        return self.n_step + 1 + (self.burn_in + self.sequence_length if self.memory != "none" else 0)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values (tuples become lists)."""

@@ -109,7 +109,7 @@ ATARI = DQNConfig(
     save_every_seconds=180.0,
 )
 
-# A quicker schedule for an easy game, where rewards are frequent and clear. An hour on one core is what counts:
+# A quicker schedule for an easy game, where rewards are frequent and clear. An hour on one core counts here:
 # 4 samples a step instead of Mnih et al.'s 8 give half the updates and twice the steps.
 PONG = replace(
     ATARI,

@@ -56,6 +56,8 @@ def supervise(
                 returns = supervisor.evaluate()
                 line.update(progress.step, evaluation=returns.mean)
                 stop |= config.stop_at_return is not None and returns.mean >= config.stop_at_return
+            elif stop:
+                supervisor.save_model(score=None)
             if training.returns:
                 line.update(progress.step, train_return=float(np.mean(training.returns)))
             else:
@@ -111,7 +113,7 @@ class Supervisor:
             training.step,
             {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high},
         )
-        self._save_model(returns.mean)
+        self.save_model(returns.mean)
         return returns
 
     def save(self, *, now: bool = False) -> None:
@@ -130,7 +132,8 @@ class Supervisor:
         self.replay_log.restore(state["replay"])
         self._sums, self._updates = state["sums"], state["updates"]
 
-    def _save_model(self, score: float) -> None:
+    def save_model(self, score: float | None) -> None:
+        """Save the weights of now; `score` is their evaluation, None where there was none."""
         training = self.training
         header = ModelHeader(
             kind="dqn",

@@ -1,0 +1,149 @@
+"""The command: errors before work, a complete run folder, Ctrl-C, kill -9, resume."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.runs.metrics import read_records
+from agents.runs.model import read_header
+from scripts.train_dqn import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = [sys.executable, str(ROOT / "scripts" / "train_dqn.py")]
+TINY = ["corridor", "--env-steps", "1200", "--learning-starts", "100", "--log-every-steps", "200"]
+TINY += ["--evaluate-every-steps", "400", "--evaluation-episodes", "4", "--stop-at-return", "None"]
+
+
+def the_run(root):
+    (folder,) = root.iterdir()
+    return folder
+
+
+def test_a_run_leaves_a_model_metrics_and_a_curve(tmp_path, capsys):
+    assert main([*TINY, "--runs-dir", str(tmp_path), "--seed", "3"]) == 0
+    run = the_run(tmp_path)
+    for name in ("best.safetensors", "last.safetensors", "training_state.pt", "curve.png", "config.json"):
+        assert (run / name).stat().st_size > 0
+    assert list((run / "tensorboard").iterdir())
+    assert json.loads((run / "config.json").read_text())["seed"] == 3
+    records = read_records(run / "metrics.jsonl")
+    assert records[-1]["step"] == 1200
+    names = {name for record in records for name in record}
+    assert {"loss", "q", "gradient_norm", "epsilon", "train_return", "evaluation_return"} <= names
+    header = read_header(run / "best.safetensors")
+    assert header.subject == "advantage/Corridor-v0"
+    assert header.score == max(record.get("evaluation_return", -1) for record in records)
+    assert str(run) in capsys.readouterr().out
+
+
+def test_a_run_stops_when_an_evaluation_reaches_the_return(tmp_path):
+    stops = [*TINY, "--stop-at-return", "-5", "--runs-dir", str(tmp_path)]
+    assert main(stops) == 0
+    assert read_header(the_run(tmp_path) / "last.safetensors").step == 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["cartpol"], "no preset 'cartpol'; nearest: cartpole"),
+        (["Nope-v9"], "no environment 'Nope-v9'; nearest:"),
+        (["ALE/Pnog-v5"], "nearest: ALE/Pong-v5"),
+        (["Pendulum-v1"], "needs discrete actions"),
+        (["cartpole", "--batch-sze", "3"], "--batch-size"),
+        (["cartpole", "--discount", "2"], "DQNConfig.discount must be in (0, 1]"),
+        (["cartpole", "--replay-size", "1000000000000"], "would fit"),
+        (["--seed", "1"], "PRESET comes first"),
+        (["--resume", "nowhere"], "no run folder nowhere"),
+    ],
+)
+def test_a_mistake_is_told_in_three_lines_and_leaves_no_folder(
+    arguments, said, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.strip().splitlines()) <= 3
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mistake_costs_under_a_second_and_no_torch(tmp_path):
+    code = "import sys; from scripts.train_dqn import main; main(['cartpol']); print('torch' in sys.modules)"
+    began = time.perf_counter()
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout.strip() == "False"
+    assert time.perf_counter() - began < 2  # alone 0.1 s
+
+
+def test_help_names_the_presets(capsys):
+    assert main(["--help"]) == 0
+    assert "cartpole, catch, corridor, recall, pong, breakout" in capsys.readouterr().out
+    assert main([]) == 2
+
+
+def wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+def start(arguments, cwd):
+    return subprocess.Popen(
+        [*SCRIPT, *arguments], cwd=cwd, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+
+
+def test_a_killed_run_goes_on_and_ends_like_an_uninterrupted_one(tmp_path):
+    arguments = [*TINY, "--env-steps", "3000", "--save-every-seconds", "0.1"]
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    assert main([*arguments, "--runs-dir", str(straight)]) == 0
+    process = start([*arguments, "--runs-dir", str(killed)], tmp_path)
+    try:
+        wait_for(lambda: list(killed.glob("*/training_state.pt")))
+    finally:
+        process.kill()
+        process.wait()
+    run = the_run(killed)
+    assert all(record["step"] < 3000 for record in read_records(run / "metrics.jsonl"))
+    assert main(["--resume", str(run)]) == 0
+
+    def numbers(folder):
+        return [
+            {name: value for name, value in record.items() if name != "wall_s"}
+            for record in read_records(folder / "metrics.jsonl")
+        ]
+
+    assert numbers(run) == numbers(the_run(straight))
+    for name in ("best.safetensors", "last.safetensors"):
+        assert (run / name).read_bytes() == (the_run(straight) / name).read_bytes()
+
+
+def test_ctrl_c_saves_and_the_run_goes_on(tmp_path):
+    arguments = [
+        *TINY,
+        "--env-steps",
+        "1000000",
+        "--evaluate-every-steps",
+        "100000",
+        "--runs-dir",
+        str(tmp_path),
+    ]
+    process = start(arguments, tmp_path)
+    try:
+        wait_for(lambda: [p for p in tmp_path.glob("*/metrics.jsonl") if p.stat().st_size > 300])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+    run = the_run(tmp_path)
+    assert (run / "training_state.pt").exists()
+    step = read_records(run / "metrics.jsonl")[-1]["step"]
+    assert main(["--resume", str(run), "--minutes", "0.01"]) == 0
+    assert read_records(run / "metrics.jsonl")[-1]["step"] >= step
