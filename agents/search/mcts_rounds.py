@@ -30,7 +30,7 @@ from agents.search.mcts_tree import (
 )
 from agents.values.value import SCORE_SCALE, ValueKernel, score
 from envs.boards import rules
-from envs.boards.dispatch import kernel
+from envs.boards.dispatch import inner_kernel, kernel
 
 LEAF, NOTHING, FULL = 0, 1, 2  # what one descent came to
 
@@ -55,7 +55,7 @@ def is_done(forest: Forest, tree: Index, simulations: int) -> bool:
     return bool(forest.proven[tree, 0] != UNPROVEN or begun > simulations)
 
 
-@kernel
+@inner_kernel
 def _next_leaf(
     forest: Forest, tree: Index, like: rules.State, puct: Puct, simulations: int
 ) -> tuple[int, Index, rules.State]:
@@ -152,37 +152,39 @@ def simulate(
             return False
 
 
-@kernel
+@inner_kernel
 def _estimate(value: ValueKernel, state: rules.State) -> float:
     return np.float64(np.float32(np.tanh(score(value, state) / SCORE_SCALE)))  # as the batched form rounds it
 
 
-@kernel
+@inner_kernel
 def _set_priors(
     forest: Forest, tree: Index, node: Index, state: rules.State, value: ValueKernel, temperature: float
 ) -> None:
     first = np.int64(forest.first_child[tree, node])
-    after = first + forest.num_children[tree, node]
-    worth = np.zeros(after - first, np.float32)
-    for child in range(first, after):
+    for child in range(first, first + forest.num_children[tree, node]):
         if temperature > 0.0 and forest.proven[tree, child] == UNPROVEN:
-            worth[child - first] = -_estimate(value, rules.play(state, np.int64(forest.action[tree, child])))
-    _soften(forest, tree, node, worth, temperature)
-    for child in range(first, after):
-        forest.prior[tree, child] = worth[child - first]
+            after = rules.play(state, np.int64(forest.action[tree, child]))
+            forest.prior[tree, child] = -_estimate(value, after)
+    _soften(forest, tree, node, temperature)
 
 
-@kernel
-def _soften(forest: Forest, tree: Index, node: Index, worth: NDArray[np.float32], temperature: float) -> None:
-    """Turn the values of the children of `node` into priors, in place; where proven, the proof counts."""
-    if temperature <= 0.0:
-        worth[:] = 1.0 / len(worth)
-        return
+@inner_kernel
+def _soften(forest: Forest, tree: Index, node: Index, temperature: float) -> None:
+    """Turn the values of the children of `node`, which stand in for their priors, into priors.
+
+    Where a child is proven its proof counts instead.
+    """
     first = np.int64(forest.first_child[tree, node])
-    for i in range(len(worth)):
-        proof = forest.proven[tree, first + i]
-        worth[i] = np.exp((worth[i] if proof == UNPROVEN else np.float32(proof)) / temperature)
-    worth /= worth.sum()
+    after = first + forest.num_children[tree, node]
+    total = 0.0
+    for child in range(first, after):
+        proof = forest.proven[tree, child]
+        worth = np.float64(forest.prior[tree, child] if proof == UNPROVEN else proof)
+        forest.prior[tree, child] = np.exp(worth / temperature) if temperature > 0.0 else 1.0
+        total += forest.prior[tree, child]
+    for child in range(first, after):
+        forest.prior[tree, child] /= total
 
 
 @kernel
@@ -225,11 +227,9 @@ def soften(
     for i in range(count):
         tree, node = leaves.trees[i], np.int64(leaves.nodes[i])
         first = np.int64(forest.first_child[tree, node])
-        actions = forest.action[tree, first : first + forest.num_children[tree, node]]
-        of_children = np.empty(len(actions), np.float32)
-        for child in range(len(actions)):
-            of_children[child] = worth[i, actions[child]]
-        _soften(forest, tree, node, of_children, temperature)
-        worth[i] = 0.0
-        for child in range(len(actions)):
-            worth[i, actions[child]] = of_children[child]
+        after = first + forest.num_children[tree, node]
+        for child in range(first, after):
+            forest.prior[tree, child] = worth[i, forest.action[tree, child]]
+        _soften(forest, tree, node, temperature)
+        for child in range(first, after):
+            worth[i, forest.action[tree, child]] = forest.prior[tree, child]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, popcount, without_lowest
-from envs.boards.dispatch import kernel
+from envs.boards.dispatch import inner_kernel, kernel
 
 Index: TypeAlias = int | np.integer[Any]  # of a tree, a node or an action
 
@@ -95,7 +95,7 @@ def plant(forest: Forest, tree: Index, first: np.uint64, second: np.uint64) -> N
     _add_node(forest, tree, NO_NODE, rules.PASS, UNPROVEN)
 
 
-@kernel
+@inner_kernel
 def descend(forest: Forest, tree: Index, like: rules.State, puct: Puct) -> tuple[Index, rules.State]:
     """Walk from the root to a node without a visit or with a proof, putting each node on the way in flight.
 
@@ -111,7 +111,7 @@ def descend(forest: Forest, tree: Index, like: rules.State, puct: Puct) -> tuple
     return node, state
 
 
-@kernel
+@inner_kernel
 def _select(forest: Forest, tree: Index, node: Index, puct: Puct) -> Index:
     """The child of an expanded, unproven node that PUCT wants to look at next."""
     first = np.int64(forest.first_child[tree, node])
@@ -143,7 +143,7 @@ def _select(forest: Forest, tree: Index, node: Index, puct: Puct) -> Index:
     return best
 
 
-@kernel
+@inner_kernel
 def undo_descent(forest: Forest, tree: Index, node: Index) -> None:
     """Take the path to `node` out of flight again, as if the descent had not been."""
     while node != NO_NODE:
@@ -151,13 +151,13 @@ def undo_descent(forest: Forest, tree: Index, node: Index) -> None:
         node = np.int64(forest.parent[tree, node])
 
 
-@kernel
+@inner_kernel
 def has_room(forest: Forest, tree: Index, state: rules.State) -> bool:
     """Whether the children of an unfinished state still fit into the slot."""
     return bool(forest.size[tree] + max(1, popcount(rules.legal_moves(state))) <= forest.parent.shape[1])
 
 
-@kernel
+@inner_kernel
 def expand(forest: Forest, tree: Index, node: Index, state: rules.State) -> None:
     """Give a node its children, priors 0; finished ones are proven, and with them perhaps the node itself.
 
@@ -173,7 +173,7 @@ def expand(forest: Forest, tree: Index, node: Index, state: rules.State) -> None
     _settle(forest, tree, node)
 
 
-@kernel
+@inner_kernel
 def _add_child(forest: Forest, tree: Index, node: Index, state: rules.State, action: Index) -> None:
     after = rules.play(state, action)
     proof = np.int8(-rules.outcome(after)) if rules.is_over(after) else UNPROVEN
@@ -181,7 +181,7 @@ def _add_child(forest: Forest, tree: Index, node: Index, state: rules.State, act
     forest.num_children[tree, node] += 1
 
 
-@kernel
+@inner_kernel
 def _add_node(forest: Forest, tree: Index, parent: Index, action: Index, proof: np.int8) -> None:
     node = forest.size[tree]
     forest.parent[tree, node] = parent
@@ -196,7 +196,7 @@ def _add_node(forest: Forest, tree: Index, parent: Index, action: Index, proof: 
     forest.size[tree] = node + 1
 
 
-@kernel
+@inner_kernel
 def _settle(forest: Forest, tree: Index, node: Index) -> bool:
     """Prove an expanded node where its children allow it; whether it is proven."""
     first = np.int64(forest.first_child[tree, node])
@@ -213,7 +213,7 @@ def _settle(forest: Forest, tree: Index, node: Index) -> bool:
     return False
 
 
-@kernel
+@inner_kernel
 def back_up(forest: Forest, tree: Index, node: Index, value: float) -> None:
     """End the descent to `node`: count it on the whole path, and prove what follows from a proven node.
 
@@ -277,7 +277,7 @@ def _compact(forest: Forest, tree: Index, root: Index) -> None:
     forest.size[tree] = kept
 
 
-@kernel
+@inner_kernel
 def _copy_node(forest: Forest, tree: Index, source: Index, target: Index) -> None:
     forest.first_child[tree, target] = forest.first_child[tree, source]
     forest.num_children[tree, target] = forest.num_children[tree, source]
