@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from agents.players import Decision, Player
+from agents.watching.deferred import stop_player
 from agents.watching.judges import Judged, Judges
 from agents.watching.moment import Moment
 from agents.watching.thought import Thought
@@ -183,7 +184,7 @@ class BoardSession:
         deadline = time.monotonic() + CLOSE_SECONDS
         while self._abandoned and time.monotonic() < deadline:
             for player, thought in self._abandoned:
-                _stop(player)  # again, should the first call have come before the search began
+                stop_player(player)  # again, should the first call have come before the search began
                 thought.wait(0.02)
             self._forget_ended()
         if self._judging is not None:
@@ -237,7 +238,7 @@ class BoardSession:
     def _abandon(self) -> None:
         """Let go of a running think; its decision will not be used."""
         if self._thought is not None and self._thinker is not None:
-            _stop(self._thinker)
+            stop_player(self._thinker)
             self._abandoned.append((self._thinker, self._thought))
         self._thought, self._thinker = None, None
 
@@ -276,10 +277,3 @@ class BoardSession:
         moment, thought = self._judging
         moment.judged, self._judging = thought.result(), None
         return True
-
-
-def _stop(player: Player) -> None:
-    """Ask a player to decide at once, if it is one that can be asked."""
-    stop = getattr(player, "stop", None)
-    if stop is not None:
-        stop()

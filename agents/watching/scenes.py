@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import gymnasium
 
     from agents.dqn.config import DQNConfig
+    from agents.players import Player
     from agents.watching.board_scene import BoardScene
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.judges import Judges
@@ -103,16 +104,12 @@ def _judging_model(game_name: str, players: Sequence[str]) -> Path | None:
 
 
 def _board_scene(shown: Programme, game_name: str) -> BoardScene:
-    from agents.roster import build_player
     from agents.watching.board_scene import BoardScene
     from agents.watching.board_session import BoardSession
     from envs.boards.game import game
 
     rules = game(game_name)
-    first, second = (
-        None if parse_spec(spec).kind == "human" else build_player(spec, rules, shown.seed)
-        for spec in shown.players
-    )
+    first, second = (_seated(spec, rules, shown.seed) for spec in shown.players)
     session = BoardSession(
         rules,
         (first, second),
@@ -123,6 +120,17 @@ def _board_scene(shown: Programme, game_name: str) -> BoardScene:
     )
     searches = any(parse_spec(spec).kind == "mcts" for spec in shown.players)
     return BoardScene(session, "visits" if searches else "learned" if shown.model else "handcrafted")
+
+
+def _seated(spec: str, game: Game, seed: int) -> Player | None:
+    """The player of a seat, to be built when it is needed; None for a person."""
+    from agents.roster import build_player
+    from agents.watching.deferred import DeferredPlayer
+
+    parsed = parse_spec(spec)
+    if parsed.kind == "human":
+        return None
+    return DeferredPlayer(parsed.text, lambda: build_player(spec, game, seed))
 
 
 def _judges(game: Game, model: Path | None) -> Judges:

@@ -11,6 +11,7 @@ import pytest
 from agents.players import BasePlayer, Decision, Player, RandomPlayer
 from agents.watching.board_scene import BoardScene
 from agents.watching.board_session import BoardSession
+from agents.watching.deferred import DeferredPlayer
 from agents.watching.judges import Judged, Judges
 from envs.boards.game import Position, game
 from envs.boards.rules import PASS
@@ -316,6 +317,25 @@ def test_what_a_player_raises_reaches_the_window() -> None:
     played = session(Scripted(), None)  # has nothing to play
     with pytest.raises(StopIteration):
         wait_for(lambda: False, lambda: played.advance(0.1))
+
+
+def test_a_deferred_player_is_built_once_by_the_thread_that_needs_it() -> None:
+    built: list[threading.Thread] = []
+
+    def build() -> Player:
+        built.append(threading.current_thread())
+        return Scripted(*range(9))
+
+    played = session(DeferredPlayer("named", build), None)
+    assert built == []
+    assert picture(BoardScene(played)).seats[0].name == "named"
+    wait_for(lambda: played.now.decision is not None, lambda: played.advance(0.1))
+    played.undo()
+    played.restart()
+    wait_for(lambda: played.now.decision is not None, lambda: played.advance(0.1))
+    assert len(built) == 1
+    assert built[0] is not threading.main_thread()
+    played.close()
 
 
 def test_ghosts_follow_the_line_and_shrink_as_it_is_played() -> None:
