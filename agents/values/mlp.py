@@ -47,6 +47,7 @@ class MLPWeights(NamedTuple):
     b2: NDArray[np.float32]  # [h2]
     w3: NDArray[np.float32]  # [h2]
     b3: NDArray[np.float32]  # [1]
+    units: NDArray[np.float32]  # [h1 + h2], written by each call: search kernels cannot make arrays
 
 
 class MLPValue(KernelValue):
@@ -99,6 +100,7 @@ def exported(network: nn.Module) -> MLPWeights:
         b2=b2.copy(),
         w3=arrays["head.value.weight"][0].copy(),
         b3=arrays["head.value.bias"].copy(),
+        units=np.zeros(len(b1) + padding + len(b2), np.float32),
     )
 
 
@@ -147,8 +149,7 @@ def _fill_features(like: rules.State, states: NDArray[np.uint64], out: NDArray[n
 def logit(weights: MLPWeights, state: rules.State) -> float:
     """The network's output before its tanh."""
     h1, h2 = weights.b1.size, weights.b2.size
-    units = np.empty(h1 + h2, np.float32)
-    first, second = units[:h1], units[h1:]
+    first, second = weights.units[:h1], weights.units[h1 : h1 + h2]
     for j in range(h1):
         first[j] = weights.b1[j]
     own, theirs = sides(state)
