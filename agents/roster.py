@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     from agents.players import Player
     from agents.values.value import Value
-    from envs.boards.game import Game
+    from envs.boards.game import Game, Position
 
 VALUES = {
     "handcrafted": "expert features",
     "learned": "a network on raw boards",
     "rollout": "a random game",
 }
+BOARD_MODELS = ("board_value", "board_value_mlp")  # kinds of model that every search takes
 ALPHA_BETA_PART = "alpha_beta"  # of a model's files: the small network that alpha-beta calls in compiled code
 DEPTH = 8  # plies
 SIMULATIONS = 400
@@ -198,6 +199,18 @@ def build_player(spec: str, game: Game, seed: int = 0) -> Player:
     return player
 
 
+def exact_values(game: Game) -> Callable[[Position], dict[int, int]] | None:
+    """What tells the game-theoretic value, 1, 0 or -1 for the side to move, of each legal action.
+
+    None for a game without a solver.
+    """
+    if game.name not in (KINDS["solver"].games or ()):
+        return None
+    from agents.search.solver import SolverPlayer
+
+    return SolverPlayer("solver", game).analyse
+
+
 def help_text() -> str:
     """The roster for people: each kind with its keys, usual efforts in brackets."""
     lines = ["PLAYER is kind[:key=value[,key=value...]]:"]
@@ -213,8 +226,10 @@ def help_text() -> str:
 def _build(spec: PlayerSpec, game: Game) -> Player:
     from agents.players import HumanPlayer, RandomPlayer
     from agents.search.alpha_beta_player import AlphaBetaPlayer
+    from agents.search.greedy import GreedyPlayer
     from agents.search.limits import Limits
     from agents.search.mcts import MCTSPlayer
+    from agents.search.solver import SolverPlayer
 
     name = spec.text
     match spec.kind:
@@ -222,6 +237,10 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             return RandomPlayer(name)
         case "human":
             return HumanPlayer(name)
+        case "solver":
+            return SolverPlayer(name, game)
+        case "greedy":
+            return GreedyPlayer(name, _value(spec, game))
         case "alpha_beta":
             limits = Limits(depth=spec.depth, nodes=spec.nodes, seconds=spec.seconds)
             return AlphaBetaPlayer(name, _value(spec, game), limits)
@@ -280,9 +299,8 @@ def _learned_model(spec: PlayerSpec, game_name: str) -> tuple[Path, ModelHeader]
     else:
         path = find_model(model)
     header = read_header(path)
-    wanted = ("board_value", "board_value_mlp") if spec.kind != "mcts" else ("board_value",)
-    if header.kind not in wanted:
-        raise BadSpec(f"player {spec.text}: {path} is a {header.kind} model, not {' or '.join(wanted)}")
+    if header.kind not in BOARD_MODELS:
+        raise BadSpec(f"player {spec.text}: {path} is a {header.kind} model, not {' or '.join(BOARD_MODELS)}")
     if header.subject != game_name:
         raise BadSpec(f"player {spec.text}: {path} was trained on {header.subject}, not {game_name}")
     return path, header

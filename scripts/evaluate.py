@@ -1,0 +1,222 @@
+"""python scripts/evaluate.py match connect_four mcts:value=learned alpha_beta:depth=6 --games 100."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from rich.console import Console
+from tyro.conf import Positional, arg, subcommand
+
+from agents.arena.entries import count_agents, find_entry, measure
+from agents.roster import BadSpec, build_player, check_spec, exact_values, help_text, parse_spec
+from agents.runs.atomic import write_text
+from agents.runs.progress import ProgressLine
+from scripts.command_line import command, parse
+
+if TYPE_CHECKING:
+    from envs.boards.game import Game
+
+DESCRIPTION = """\
+Measure agents: returns of models, matches of board players, mistakes against solved positions.
+`COMMAND --help` shows the arguments.
+
+  episodes pong breakout --episodes 20
+  match connect_four mcts:value=learned alpha_beta:value=handcrafted,depth=6 --games 100
+  tournament othello random greedy:value=handcrafted mcts:value=handcrafted --games 20
+  mistakes connect_four alpha_beta:depth=8 solved.txt --json mistakes.json
+"""
+GAME_HELP = "tic_tac_toe, connect_four or othello"
+MODEL_HELP = (
+    "a model file, a run folder, a name in pretrained/, or sb3:ALGORITHM:ENV:PATH of stable-baselines3"
+)
+PLAYER_HELP = "kind[:key=value,...]; `evaluate.py --help` lists all"
+
+GameName: TypeAlias = Annotated[Positional[str], arg(metavar="GAME", help=GAME_HELP)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What all commands take."""
+
+    seed: int = 0
+    """of openings, environments and players: the same seed repeats the figures"""
+    json: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """write the figures to this file"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episodes(Output):
+    """Returns of models in their environments, beside random and handcrafted agents."""
+
+    models: Annotated[Positional[tuple[str, ...]], arg(metavar="MODEL...", help=MODEL_HELP)]
+    episodes: Annotated[int, arg(metavar="N")] = 20
+    """of each model"""
+    trust_pickle: bool = False
+    """load sb3: models, which runs code from their files"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Games(Output):
+    """What commands take that play games."""
+
+    games: Annotated[int, arg(metavar="N")] = 100
+    """of each two players; even, for each opening is played twice with colours swapped"""
+    opening_plies: Annotated[
+        int | None, arg(metavar="N", help_behavior_hint="(default: 2, 4, 6 by game)")
+    ] = None
+    """random plies before the players take over"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match(Games):
+    """Two players, paired openings: score and Elo with a 95 % interval."""
+
+    game: GameName
+    players: Annotated[Positional[tuple[str, str]], arg(metavar="PLAYER PLAYER", help=PLAYER_HELP)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tournament(Games):
+    """All against all: ratings, and a table of searches and judgements."""
+
+    game: GameName
+    players: Annotated[Positional[tuple[str, ...]], arg(metavar="PLAYER...", help=PLAYER_HELP)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistakes(Output):
+    """Error rate against solved positions: a mistake gives away a win or a draw."""
+
+    game: GameName
+    player: Annotated[Positional[str], arg(metavar="PLAYER", help=PLAYER_HELP)]
+    file: Annotated[Positional[Path], arg(metavar="FILE")]
+    """lines: moves, exact score for the side to move [, exact score of each action]"""
+
+
+Task: TypeAlias = (
+    Annotated[Episodes, subcommand("episodes")]
+    | Annotated[Match, subcommand("match")]
+    | Annotated[Tournament, subcommand("tournament")]
+    | Annotated[Mistakes, subcommand("mistakes")]
+)
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print tables and a sentence, write the figures where asked to."""
+    task = parse(Task, argv, description=f"{DESCRIPTION}\n{help_text()}")
+    if task.json is not None and not task.json.parent.is_dir():
+        raise ValueError(f"--json {task.json}: there is no folder {task.json.parent}")
+    console = Console()
+    match task:
+        case Episodes():
+            figures: Any = _episodes(task, console)
+        case Match():
+            figures = _match(task, console)
+        case Tournament():
+            figures = _tournament(task, console)
+        case Mistakes():
+            figures = _mistakes(task, console)
+    if task.json is not None:
+        write_text(task.json, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+        console.print(f"figures: {task.json}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _episodes(task: Episodes, console: Console) -> list[dict[str, Any]]:
+    if task.episodes < 1:
+        raise ValueError(f"--episodes must be at least 1, got {task.episodes}")
+    entries = [find_entry(model, trust_pickle=task.trust_pickle) for model in task.models]
+    from agents.arena.tables import episodes_table, episodes_verdict
+
+    with ProgressLine("episodes", total=task.episodes * count_agents(entries), unit="episodes") as line:
+        measured = list(measure(entries, task.episodes, seed=task.seed, on_progress=line.update))
+    console.print(episodes_table(measured))
+    console.print(episodes_verdict(measured), highlight=False, soft_wrap=True)
+    return [each.to_json() for each in measured]
+
+
+def _match(task: Match, console: Console) -> dict[str, Any]:
+    game = _checked_game(task.game, task.players)
+    from agents.arena.match import check_games, play_match
+    from agents.arena.tables import match_table, match_verdict
+
+    check_games(task.games)
+    first, second = (build_player(spec, game) for spec in task.players)
+    with ProgressLine("match", total=task.games, unit="games") as line:
+        result = play_match(
+            game,
+            (first, second),
+            task.games,
+            seed=task.seed,
+            opening_plies=task.opening_plies,
+            on_progress=line.update,
+        )
+    console.print(match_table(result))
+    console.print(match_verdict(result), highlight=False, soft_wrap=True)
+    return result.to_json()
+
+
+def _tournament(task: Tournament, console: Console) -> dict[str, Any]:
+    game = _checked_game(task.game, task.players)
+    from agents.arena.tables import cross_table, judgements_table, standings_table, tournament_verdict
+    from agents.arena.tournament import check_entries, play_tournament
+
+    check_entries(task.games, [parse_spec(spec).text for spec in task.players])
+    players = [build_player(spec, game) for spec in task.players]
+    total = task.games * len(players) * (len(players) - 1) // 2
+    with ProgressLine("tournament", total=total, unit="games") as line:
+        result = play_tournament(
+            game,
+            players,
+            task.games,
+            seed=task.seed,
+            opening_plies=task.opening_plies,
+            on_progress=line.update,
+        )
+    tables = standings_table(result), cross_table(result), judgements_table(result)
+    console.print(*filter(None, tables), sep="\n")
+    console.print(tournament_verdict(result), highlight=False, soft_wrap=True)
+    return result.to_json()
+
+
+def _mistakes(task: Mistakes, console: Console) -> dict[str, Any]:
+    game = _checked_game(task.game, [task.player])
+    from agents.arena.mistakes import count_mistakes, read_solved
+    from agents.arena.tables import mistakes_table, mistakes_verdict
+
+    solved = read_solved(task.file, game)
+    player = build_player(task.player, game)
+    with ProgressLine("mistakes", total=len(solved), unit="positions") as line:
+        report = count_mistakes(
+            player,
+            solved,
+            exact_values(game),
+            seed=task.seed,
+            on_progress=lambda done, mistakes: line.update(done, mistakes=mistakes),
+        )
+    console.print(mistakes_table(player.name, report))
+    console.print(mistakes_verdict(player.name, report), highlight=False, soft_wrap=True)
+    return report.to_json()
+
+
+def _checked_game(game_name: str, specs: Sequence[str]) -> Game:
+    """The game, when all that is wrong with it or its players would have been told."""
+    parsed = [parse_spec(spec) for spec in specs]
+    if any(spec.kind == "human" for spec in parsed):
+        raise BadSpec("a person cannot be evaluated; python scripts/watch.py GAME human PLAYER plays a game")
+    from envs.boards.game import game
+
+    played = game(game_name)
+    for spec in parsed:
+        check_spec(spec, game_name)
+    return played
+
+
+if __name__ == "__main__":
+    sys.exit(main())
