@@ -40,13 +40,17 @@ _INNER_5, _INNER_3, _INNER_1 = (
 
 
 class HandcraftedConnectFour(NamedTuple):
-    """Weights in score units, set by hand: a threat of one's own parity wins about 3 of 4."""
+    """Weights in score units.
+
+    Set by hand, so that tanh(score / SCORE_SCALE) is about the mean result of perfect play from there on: a
+    threat of one's own parity wins 4 of 5.
+    """
 
     centre: int = 20  # a stone one column nearer to the middle
-    open_twos: int = 15  # a window of four cells with two own stones and no other
-    open_threes: int = 60  # a window with three
-    odd_threats: int = 450  # a threat of the first player on an odd row
-    even_threats: int = 250  # a threat of the second player on an even row
+    open_twos: int = 50  # a window of four cells with two own stones and no other
+    open_threes: int = 100  # a window with three
+    odd_threats: int = 700  # a threat of the first player on an odd row
+    even_threats: int = 550  # a threat of the second player on an even row
     winning_move: int = 3000  # to be able to win at once
     forced_loss: int = 2500  # to be unable to stop the other from winning with the next move
 

@@ -110,7 +110,7 @@ def test_connect_four_by_hand() -> None:
     assert explained["centre"] == 0
     # With e1 for the first: a-d 2, b-e 3, c-f 3, d-g 2. Both ends of c-d-e are open: the second loses.
     explained = value.explain(game("connect_four").position("33445").state)
-    assert explained["open_threes"] == -2 * 60
+    assert explained["open_threes"] == -2 * 100
     assert explained["forced_loss"] == -2500
     # And whoever has such a three on the move wins.
     assert value.explain(game("connect_four").position("334457").state)["winning_move"] == 3000
@@ -126,7 +126,7 @@ def test_a_threat_is_worth_something_on_the_right_rows_only() -> None:
     first = sum(map(cell, ("b3", "c3", "d3", "a1", "a2", "b1", "d2")))
     second = sum(map(cell, ("a3", "b2", "c1", "c2", "d1", "g1", "g2")))
     on_move = ConnectFour(own=first, occupied=first | second)
-    assert value.explain(on_move)["odd_threats"] == 450
+    assert value.explain(on_move)["odd_threats"] == 700
     assert value.explain(on_move)["even_threats"] == 0
     # The same stones with exchanged colours: the threat on row 3 is the second player's, who needs even rows.
     assert value.explain(colours_exchanged(on_move))["even_threats"] == 0
@@ -137,16 +137,16 @@ def test_othello_by_hand() -> None:
     value = HandcraftedValue(game("othello"))
     # The start: both sides alike; 60 empty squares, so the second player has the last move.
     explained = value.explain(game("othello").start().state)
-    assert explained.pop("tempo") == -40
+    assert explained.pop("tempo") == -20
     assert set(explained.values()) == {0}
     # Own a1 b1 c1 against h1: a corner each, two edge discs chained to one's own, move number 0.
     state = Othello(own=0b0000_0111, opponent=0b1000_0000)
     explained = value.explain(state)
-    assert (explained["corners"], explained["stable_edges"]) == (0, 2 * 60)
+    assert (explained["corners"], explained["stable_edges"]) == (0, 2 * 40)
     assert explained["discs"] == 0
     # b2 is beside the empty corner a1, b1 too.
     explained = value.explain(Othello(own=1 << 9 | 1 << 1, opponent=1 << 27))
-    assert (explained["x_squares"], explained["c_squares"]) == (-180, -80)
+    assert (explained["x_squares"], explained["c_squares"]) == (-250, -70)
 
 
 def test_an_edge_disc_is_chained_only_without_a_gap() -> None:
