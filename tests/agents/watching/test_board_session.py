@@ -172,9 +172,6 @@ def test_closing_in_the_middle_of_a_think_stops_it_at_once(open_window: OpenWind
 
 
 def test_a_player_that_cannot_be_stopped_does_not_hold_up_the_close() -> None:
-    class Deaf(Slow):
-        stop = None  # type: ignore[assignment]
-
     deaf = Deaf()
     played = session(deaf, None)
     wait_for(lambda: deaf.thinking == 1, lambda: played.advance(0.1))
@@ -198,17 +195,48 @@ def test_keys_are_answered_while_an_agent_thinks() -> None:
     played.close()
 
 
-def test_a_player_is_never_asked_by_two_threads_and_a_stale_decision_is_never_played() -> None:
-    slow = Slow()
-    played = session(slow, slow)
-    for _ in range(5):
-        wait_for(lambda: slow.thinking == 1, lambda: played.advance(0.1))
-        played.hand_over(0)
-        played.hand_over(0)
-        played.restart()
-    assert slow.together == 1
-    assert played.position.moves == ()
+class Deaf(Slow):
+    """Cannot be stopped from outside."""
+
+    stop = None  # type: ignore[assignment]
+
+
+def test_a_player_is_never_asked_by_two_threads() -> None:
+    deaf = Deaf()
+    played = session(deaf, deaf)
+    wait_for(lambda: deaf.thinking == 1, lambda: played.advance(0.1))
+    played.hand_over(0)
+    played.hand_over(0)
+    for _ in range(50):
+        played.advance(0.1)
+        time.sleep(0.001)
+    assert (deaf.thinking, deaf.together) == (1, 1)
+    deaf.stopped.set()
+    wait_for(lambda: deaf.thought == 1 and deaf.thinking == 1, lambda: played.advance(0.1))
+    assert deaf.together == 1
+    deaf.stopped.set()
     played.close()
+
+
+@pytest.mark.parametrize("leave", ["restart", "undo", "hand_over"])
+def test_a_decision_of_an_abandoned_think_is_never_played(leave: str) -> None:
+    deaf = Deaf()  # would play 1
+    played = session(Scripted(0), deaf)
+    wait_for(lambda: deaf.thinking == 1, lambda: played.advance(1.0))
+    assert played.position.moves == (0,)
+    if leave == "hand_over":
+        played.hand_over(1)
+    else:
+        getattr(played, leave)()
+    played.paused = True
+    deaf.stopped.set()
+    wait_for(lambda: deaf.thought == 1, lambda: None)
+    for _ in range(20):
+        played.advance(1.0)
+        time.sleep(0.001)
+    decision = played.now.decision
+    assert decision is None or decision.action == 0  # its own, after taking back
+    assert played.position.moves == ((0,) if leave == "hand_over" else ())
 
 
 def test_pause_holds_the_game_and_a_step_plays_one_move() -> None:
