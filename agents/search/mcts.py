@@ -103,6 +103,7 @@ class MCTSPlayer(BasePlayer):
         self._noise = noise
         self._search = TreeSearch(game, value, puct=puct, temperature=temperature)
         self._stop = StopFlag()
+        self._compiled = seconds is None
         self._trees: dict[tuple[int, ...], int] = {}  # history of the root -> slot
         self._shown: int | None = None  # slot of the last position
         self.reset(seed)
@@ -127,6 +128,7 @@ class MCTSPlayer(BasePlayer):
         """Search all positions; in lock step where the effort is counted in simulations."""
         for position in positions:
             check_turn(self.name, self.game, position)
+        self._compile()
         slots = self._seats(positions)
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
         seconds = np.concatenate([np.full(len(group), self._think(group)) for group in groups])
@@ -172,6 +174,15 @@ class MCTSPlayer(BasePlayer):
             return None
         return None
 
+    def _compile(self) -> None:
+        """Let no compilation count as thinking time."""
+        if not self._compiled:
+            trial = TreeSearch(self.game, self._search.value, temperature=self._search.temperature)
+            trial.plant(0, self.game.pack(self.game.initial))
+            one_slot, simulations = np.zeros(1, np.int32), np.full(1, self._leaves_per_batch + 1, np.int32)
+            trial.run(one_slot, simulations, StopFlag(), leaves_per_tree=self._leaves_per_batch)
+            self._compiled = True
+
     def _think(self, slots: NDArray[np.int32]) -> float:
         """Search the trees of `slots` together. Returns: seconds spent on each."""
         started = time.perf_counter()
@@ -199,8 +210,10 @@ class MCTSPlayer(BasePlayer):
         proven = bool(forest.proven[slot, 0] != UNPROVEN)
         if proven:
             policy[line.actions[0]] = 1.0
-        else:
+        elif visits.any():
             policy[:] = visits / visits.sum()
+        else:  # stopped before the first simulation
+            policy[forest.action[slot, children]] = forest.prior[slot, children]
         return Decision(
             action=line.actions[0],
             value=line.value if proven else _mean_value(forest, slot, best),

@@ -218,6 +218,9 @@ def test_every_kind_plays_every_game_by_the_rules_and_repeats_itself(
     for position, decision in zip(positions, decisions, strict=True):
         assert decision.action in position.legal()
         assert decision.value is None or -1 <= decision.value <= 1
+        if decision.policy is not None:
+            assert decision.policy.sum() == pytest.approx(1)
+            assert decision.policy[played.legal_mask(position.state)].sum() == pytest.approx(1)
     if "seconds" not in spec:
         again = build_player(spec, played, seed=3).choose_many(positions)
         player.reset(3)
