@@ -12,6 +12,7 @@ from torch import Tensor
 from agents.board_value.learner import Learner
 from agents.board_value.train import Progress, Training
 from agents.board_value.yardstick import Yardstick
+from agents.runs.metrics import read_records
 from agents.runs.model import ModelHeader, ModelKind
 from agents.runs.plots import learning_curve
 from agents.runs.progress import ProgressLine
@@ -56,10 +57,11 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
                 finished = False
                 break
         if finished:
+            keeper.log(progress)
             keeper.measure(progress)
             line.update(100, **keeper.shown)
     keeper.save()
-    learning_curve({label: run.path}, run.path / "curve.png", CURVES, x="minutes")
+    keeper.draw(label)
     return finished
 
 
@@ -122,6 +124,12 @@ class _Keeper:
         self._save_model(
             "board_value_mlp", small_network, training.mlp_learner, torch.float32, scores[1], MLP_PART
         )
+
+    def draw(self, label: str) -> None:
+        """Draw the learning curves, if anything has been recorded yet."""
+        recorded = {name for record in read_records(self._run.metrics.path) for name in record}
+        if curves := [name for name in CURVES if name in recorded]:
+            learning_curve({label: self._run.path}, self._run.path / "curve.png", curves, x="minutes")
 
     def save(self) -> None:
         """Save what a resume needs."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from agents.search.mcts_tree import UNPROVEN
 
-
 ILLEGAL = np.int8(-2)  # in a row of proofs
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.self_play import SelfPlay, SelfPlayCounts
 from agents.board_value.targets import Samples
+from agents.runs.allocator import keep_freed_memory
 from agents.runs.seeding import generators
 from agents.values.learned import LearnedValue
 from envs.boards.game import game
@@ -114,6 +115,7 @@ def _serve(connection: Connection, config_json: Mapping[str, Any], seed: int) ->
     """The life of a worker process: wait for a network, then play until the learner is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the learner closes us
     torch.set_num_threads(1)
+    keep_freed_memory()
     config = BoardValueConfig.from_json(config_json)
     board_game = game(config.game)
     network = build(config.network(board_game))

@@ -1,0 +1,145 @@
+"""The command that trains board values: what it leaves, how it goes on, what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agents.runs.model import read_header
+from agents.search.mcts import MCTSPlayer
+from agents.values.learned import LearnedValue
+from agents.values.mlp import MLPValue
+from scripts.train_board_value import main
+
+TINY = [
+    "--iterations",
+    "4",
+    "--games-per-iteration",
+    "10",
+    "--updates-per-iteration",
+    "2",
+    "--full-simulations",
+    "12",
+    "--fast-simulations",
+    "6",
+    "--channels",
+    "8",
+    "--blocks",
+    "1",
+    "--batch-size",
+    "32",
+    "--mlp-batch-size",
+    "32",
+    "--held-positions",
+    "6",
+]
+
+
+def run_folder(runs: Path) -> Path:
+    (folder,) = runs.iterdir()
+    return folder
+
+
+def test_a_run_leaves_two_models_that_play_and_says_what_to_type_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tic_tac_toe", *TINY, "--runs-dir", str(tmp_path)]) == 0
+    folder = run_folder(tmp_path)
+    for name in ("best", "last", "best_alpha_beta", "last_alpha_beta"):
+        header = read_header(folder / f"{name}.safetensors")
+        assert header.subject == "tic_tac_toe"
+        assert header.step == 8
+        assert header.score is not None
+        assert 0 <= header.score <= 1
+    value = LearnedValue.load(folder / "best.safetensors")
+    assert MLPValue.load(folder / "best_alpha_beta.safetensors").game is value.game
+    decision = MCTSPlayer("mcts", value.game, value, simulations=8).choose(value.game.start())
+    assert decision.action in range(9)
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert {"mistakes", "score", "alpha_beta_mistakes"} <= set(records[-1])
+    assert (folder / "curve.png").stat().st_size > 1000
+    said = capsys.readouterr().out
+    assert f"run folder: {folder}" in said
+    assert f"python scripts/watch.py tic_tac_toe human mcts:value=learned,model={folder}" in said
+
+
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    arguments = ["tic_tac_toe", *TINY, "--iterations", "60", "--save-seconds", "0.01"]
+    assert main([*arguments, "--runs-dir", str(tmp_path / "through")]) == 0
+    command = [
+        sys.executable,
+        "scripts/train_board_value.py",
+        *arguments,
+        "--runs-dir",
+        str(tmp_path / "killed"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().removeprefix("run folder: ").strip())
+        while not (folder / "training_state.pt").exists():
+            time.sleep(0.02)
+        time.sleep(0.3)
+        os.kill(process.pid, signal.SIGKILL)
+    assert main(["tic_tac_toe", "--resume", str(folder)]) == 0
+    through = run_folder(tmp_path / "through")
+    ours, theirs = ((path / "last.safetensors").read_bytes() for path in (through, folder))
+    header = int.from_bytes(ours[:8], "little")
+    assert ours[8 + header :] == theirs[8 + int.from_bytes(theirs[:8], "little") :]
+
+
+def test_ctrl_c_stops_in_good_order_and_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/train_board_value.py", "tic_tac_toe", "--minutes", "5"]
+    command += ["--held-positions", "0", "--runs-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        while not (run_folder(tmp_path) / "training_state.pt").exists():
+            time.sleep(0.05)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 0
+    assert f"go on with: python scripts/train_board_value.py --resume {run_folder(tmp_path)}" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["conect_four"], "did you mean connect_four?"),
+        (["connect_four", "--minuts", "3"], "--minutes"),
+        (["connect_four", "--minutes", "-1"], "BoardValueConfig.minutes must be above 0"),
+        (["--resume", "runs/nowhere"], "no run folder runs/nowhere"),
+    ],
+)
+def test_mistakes_are_told_in_three_lines_and_leave_no_folder(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extra = [] if "--resume" in arguments else ["--runs-dir", str(tmp_path / "runs")]
+    assert main([*arguments, *extra]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert len(said.splitlines()) <= 3
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_of_another_game_is_not_resumed_under_a_wrong_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(
+            ["tic_tac_toe", *TINY, "--iterations", "1", "--held-positions", "0", "--runs-dir", str(tmp_path)]
+        )
+        == 0
+    )
+    assert main(["othello", "--resume", str(run_folder(tmp_path))]) == 2
+    assert "is a run of tic_tac_toe, not of othello" in capsys.readouterr().err
+
+
+def test_without_arguments_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "games: tic_tac_toe, connect_four, othello" in capsys.readouterr().out
