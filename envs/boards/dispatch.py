@@ -30,6 +30,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
 from numba.extending import overload
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,7 @@ C = TypeVar("C", bound=type[tuple[Any, ...]])
 CACHES_KEPT = 6  # compiled states of the sources, the newest ones
 
 _IMPORTS_THIS = re.compile(r"\benvs\.boards(\.| import .*\b)dispatch\b")
+_PACKAGES = ("envs", "agents")  # where kernels and the classes they are compiled for live
 _OPTIONS: Any = {"nogil": True, "error_model": "numpy"}
 _NO_COUNTS: Any = {"_nrt": False}  # numba's reference counts
 
@@ -45,7 +47,7 @@ def kernel_sources(root: Path) -> list[Path]:
     """All files kernels may come from: each folder below `root` where some file imports this module."""
     folders = {
         path.parent
-        for package in ("envs", "agents")
+        for package in _PACKAGES
         for path in (root / package).rglob("*.py")
         if _IMPORTS_THIS.search(path.read_text(encoding="utf-8"))
     }
@@ -94,9 +96,29 @@ if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
     np.seterr(over="ignore")  # 64-bit words wrap around, as they do in compiled code
 
 
+class _Cache(FunctionCache):
+    """Numba's disk cache, but for signatures with classes from elsewhere, such as a test or a user's script.
+
+    They would be named in the index of the kernel, which a process that cannot import them fails to read.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        own = _names_own_classes_only(sig)
+        return super().load_overload(sig, target_context) if own else None  # type: ignore[no-untyped-call]
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if _names_own_classes_only(sig):
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+
+
+def _names_own_classes_only(signature: Any) -> bool:
+    classes = (getattr(each, "instance_class", None) for each in getattr(signature, "args", signature))
+    return all(cls is None or cls.__module__.split(".")[0] in _PACKAGES for cls in classes)
+
+
 def kernel(function: F) -> F:
     """Compile `function` on first call for each combination of argument types; cached on disk."""
-    return cast(F, numba.njit(cache=_CACHE, **_OPTIONS)(function))
+    return _compiled(function, _OPTIONS)
 
 
 def inner_kernel(function: F) -> F:
@@ -104,7 +126,14 @@ def inner_kernel(function: F) -> F:
 
     For functions that only kernels call, and that neither make arrays nor return them.
     """
-    return cast(F, numba.njit(cache=_CACHE, **_OPTIONS, **_NO_COUNTS)(function))
+    return _compiled(function, _OPTIONS | _NO_COUNTS)
+
+
+def _compiled(function: F, options: dict[str, Any]) -> F:
+    compiled = numba.njit(**options)(function)
+    if _CACHE and compiled is not function:  # it is under NUMBA_DISABLE_JIT
+        compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]  # as numba's own `cache=True`
+    return cast(F, compiled)
 
 
 def words(cls: C) -> C:

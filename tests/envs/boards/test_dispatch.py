@@ -112,6 +112,19 @@ def test_uncompiled_kernels_say_the_same_as_compiled_ones(tmp_path):
     assert json.loads(uncompiled.stdout) == compiled["facts"]
 
 
+def test_a_class_from_elsewhere_is_compiled_for_and_leaves_no_trace_in_the_cache(tmp_path):
+    (tmp_path / "elsewhere.py").write_text(
+        "from envs.boards.connect_four import ConnectFour\nclass Mine(ConnectFour): pass\n"
+    )
+    drop = "from envs.boards.connect_four import INITIAL, drop\n"
+    mine = "from elsewhere import Mine\nprint(int(drop(Mine(*INITIAL), 3).occupied))"
+    ours = "print(int(drop(INITIAL, 3).occupied), sum(drop.stats.cache_hits.values()))"
+    paths = os.pathsep.join([str(ROOT), str(tmp_path)])
+    assert run(drop + mine, ROOT, tmp_path, PYTHONPATH=paths).stdout.split() == [str(1 << 21)]
+    for hits in "01":  # the first process fills the cache, the second reads it; neither knows `Mine`
+        assert run(drop + ours, ROOT, tmp_path).stdout.split() == [str(1 << 21), hits]
+
+
 def test_kernels_outside_the_boards_count_as_sources_too(tmp_path):
     copy_of_the_rules(tmp_path)
     judgement = tmp_path / "agents" / "values"
