@@ -55,7 +55,7 @@ def board_picture(session: BoardSession, shown: Shown) -> BoardPicture:
         ghosts=_ghosts(now, line) if shown.line else (),
         judgements=_judgements(session),
         terms=tuple(now.judged.terms.items()) if now.judged else (),
-        terms_note="the game is over" if position.is_over else "",
+        terms_note="game over" if position.is_over else "",
         search_title=search_title,
         search=search,
         line=" ".join(session.game.action_text(action) for action in line[:LINE_MAX]),

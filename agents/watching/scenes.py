@@ -64,7 +64,7 @@ def programme(
         header = read_header(model)
         if header.kind == "dqn":
             return Programme(game=None, players=(), model=model, seed=seed, games=games, speed=speed)
-        game_name, players = header.subject, (f"{MODEL_PLAYERS[header.kind]}:model={model}", RIVAL)
+        game_name, players = header.subject, (f"{MODEL_PLAYERS[header.kind]}:model={what[0]}", RIVAL)
         for player in players:
             check_spec(parse_spec(player), game_name)
     else:

@@ -95,7 +95,7 @@ def _owned(picture: BoardPicture) -> list[tuple[Cell, int]]:
 def _ground(canvas: Canvas, look: Look, grid: BoardGrid) -> None:
     border = _border(canvas, grid)
     canvas.box(grid.rect.inflate(2 * border, 2 * border), look.board, 2 * border)
-    line = max(1, round(0.022 * grid.cell))
+    line = _line_width(grid)
     for row in range(grid.shape[0]):
         for column in range(grid.shape[1]):
             if look.holes:
@@ -106,6 +106,10 @@ def _ground(canvas: Canvas, look: Look, grid: BoardGrid) -> None:
 
 def _border(canvas: Canvas, grid: BoardGrid) -> int:
     return min(max(3, round(0.07 * grid.cell)), canvas.px(7))
+
+
+def _line_width(grid: BoardGrid) -> int:
+    return max(1, round(0.022 * grid.cell))
 
 
 def _coordinates(canvas: Canvas, look: Look, grid: BoardGrid) -> None:
@@ -152,7 +156,7 @@ def _mark_discs(canvas: Canvas, grid: BoardGrid, cells: Sequence[Cell]) -> None:
 
 def _light_up(canvas: Canvas, grid: BoardGrid, cell: Cell, colour: style.Colour, alpha: int) -> None:
     """A tinted square below a sign, which may be a ring itself."""
-    inner = grid.square(cell).inflate(-0.02 * grid.cell, -0.02 * grid.cell)
+    inner = grid.square(cell).inflate(-_line_width(grid), -_line_width(grid))
     canvas.box(inner, colour, 0.04 * grid.cell, alpha)
 
 
