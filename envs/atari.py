@@ -12,8 +12,7 @@ set here. Two of its habits are avoided:
 - Its last observation at its own frame cap still shows the moving things of the step before (ale-py 0.12.1:
   the frame loop breaks off before both pooled frames are fresh). Its cap is set out of reach, and
   `EmulatorVector` truncates.
-- Its automatic reset draws an unknown seed. Finished games are reset by mask, each episode with a seed of
-  its own.
+- Its automatic reset takes no seed. Finished games are reset by mask, with a seed or without.
 """
 
 from __future__ import annotations

@@ -55,9 +55,8 @@ class Corridor(Toy):
     """Walk left (0) or right (1): the left end pays 0.1, the right end 1, and both end the episode.
 
     The walk starts in cell 1, next to the small reward. The observation is the cell, one-hot.
-    With discount g the value of cell c under the best policy is g ** (length - 2 - c), as long as that
-    beats the lure (g ** (length - 3) > 0.1 for the start); so learned values can be held against exact
-    ones.
+    With discount g the value of cell c under the best policy is g ** (length - 2 - c), as long as that beats
+    the lure (in the start cell: g ** (length - 3) > 0.1). So learned values can be held against exact ones.
     """
 
     LURE_REWARD = 0.1

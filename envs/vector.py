@@ -6,8 +6,8 @@ action really led to. The two differ only where an episode ended. No fake transi
 
 An env is started with a seed made from (seed, env, how many seeded starts it has had), and its actions since
 then are kept. So `state()` is a few integers, holds no pickled object, and `restore()` plays the open logs
-again up to the same moment: exact for every environment whose `reset(seed)` decides all of its chance, Atari
-included.
+again up to the same moment: exact for every environment whose `reset(seed)` decides all of its chance, as
+Atari's does.
 """
 
 from __future__ import annotations
@@ -238,8 +238,7 @@ def start_seed(seed: int, env: int, start: int) -> int:
 def make_vector(
     env_id: str, num_envs: int, *, num_threads: int = 1, atari: AtariConfig | None = None
 ) -> VectorEnvs:
-    """N envs of `env_id`: `ALE/...-v5` natively (by `atari` or its defaults, in `num_threads`), others by
-    gymnasium.
+    """N envs of `env_id`: those of `ALE/` native, by `atari` or its defaults, others by gymnasium.
 
     Raises: ValueError where the id is unknown (naming the nearest), or its spaces do not suit a Q-network.
     """

@@ -75,8 +75,8 @@ def _start(name: str, arguments: list[str]) -> int:
     label = name.replace("/", "_").replace(":", "_")
     with Run.create(wanted.runs_dir, label, wanted.config.to_json()) as run:
         print(f"run folder: {run.path}", flush=True)
-        supervise(run, training, label=label, minutes=wanted.minutes)
-        _report(run.path)
+        reason = supervise(run, training, label=label, minutes=wanted.minutes)
+        _report(run.path, reason)
     return 0
 
 
@@ -91,17 +91,18 @@ def _resume(arguments: list[str]) -> int:
         from agents.dqn.supervise import supervise  # late: torch
         from agents.dqn.train import Training
 
-        supervise(run, Training(config), label=run.path.name, resume=True, minutes=wanted.minutes)
-        _report(run.path)
+        training = Training(config)
+        reason = supervise(run, training, label=run.path.name, resume=True, minutes=wanted.minutes)
+        _report(run.path, reason)
     return 0
 
 
-def _report(path: Path) -> None:
+def _report(path: Path, reason: str) -> None:
     from agents.runs.model import find_model, read_header
 
     header = read_header(find_model(path))
     score = "not evaluated yet" if header.score is None else f"best evaluation {header.score:.4g}"
-    print(f"{score}, model of step {header.step:,}; curve: {path / 'curve.png'}")
+    print(f"{reason}; {score}, model of step {header.step:,}; curve: {path / 'curve.png'}")
     print(f"watch it:   python scripts/watch.py {path}")
     print(f"measure it: python scripts/evaluate.py episodes {path} --episodes 100")
 

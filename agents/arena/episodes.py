@@ -1,5 +1,4 @@
-"""How well an agent does: returns over fresh episodes, with an interval, beside simple agents that set the
-scale.
+"""How well an agent does: returns over fresh episodes, with an interval, beside agents that set the scale.
 
 Episodes are played in N envs at once. Each env plays a fixed number of them: taking the first K to end
 would prefer short ones. Seeds are the caller's; training must have used others.
@@ -22,9 +21,7 @@ RESAMPLES = 10_000
 
 
 class EpisodeAgent(Protocol):
-    """What plays episodes of gymnasium envs, N at once: a DQN, another library's model, a hand-written
-    rule.
-    """
+    """What plays episodes in N envs at once: a DQN, another library's model, a hand-written rule."""
 
     name: str
 

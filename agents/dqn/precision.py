@@ -44,9 +44,7 @@ def choose_dtype(
 
 
 class WorkingCopy:
-    """A network that computes in `dtype` for float32 `master` weights; the master itself where dtypes
-    agree.
-    """
+    """A network that computes in `dtype` for float32 `master` weights; the master itself for float32."""
 
     def __init__(self, master: QNetwork, dtype: torch.dtype) -> None:
         self.master = master

@@ -1,5 +1,4 @@
-"""The replay on disk, so that a killed run goes on with it: what is new since the last save, appended as a
-chunk.
+"""The replay on disk, so that a killed run goes on with it: each save appends what is new, as a chunk.
 
 A save costs what was gained, not what is held: `append` writes `replay/chunk-000012.npz` (whole or not at
 all), the training state names the chunks it needs, and `prune`, called once that state is safe, deletes

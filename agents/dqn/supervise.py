@@ -28,9 +28,8 @@ from agents.runs.run import Run
 
 def supervise(
     run: Run, training: Training, *, label: str, resume: bool = False, minutes: float | None = None
-) -> None:
-    """Train to the end (steps, return reached, minutes, Ctrl-C) and leave a complete run folder at any
-    moment.
+) -> str:
+    """Train until steps, a return, minutes or Ctrl-C end it; the run folder is complete at any moment.
 
     Args:
         run: where everything goes.
@@ -38,24 +37,28 @@ def supervise(
         label: of the progress line.
         resume: go on with `run`.
         minutes: of wall time for this sitting.
+    Returns: why it ended, for people.
     """
     config = training.config
     supervisor = Supervisor(run, training)
     if resume:
         supervisor.restore()
     deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
+    reason = "all steps are done"
     line = ProgressLine(label, config.env_steps, start=training.step)
     with stop_requests() as stopped, line:
         for progress in training.run():
             supervisor.log(progress.step, progress.metrics)
             stop = stopped.is_set() or time.monotonic() > deadline
             last = stop or progress.step >= config.env_steps
-            if _crossed(config, progress.step, config.evaluate_every_steps) or (
-                last and not stopped.is_set()
-            ):
+            if stop:
+                reason = "stopped on request" if stopped.is_set() else "the minutes are over"
+            due_now = _crossed(config, progress.step, config.evaluate_every_steps)
+            if due_now or (last and not stopped.is_set()):
                 returns = supervisor.evaluate()
                 line.update(progress.step, evaluation=returns.mean)
-                stop |= config.stop_at_return is not None and returns.mean >= config.stop_at_return
+                if config.stop_at_return is not None and returns.mean >= config.stop_at_return:
+                    stop, reason = True, f"an evaluation reached {config.stop_at_return:g}"
             elif stop:
                 supervisor.save_model(score=None)
             if training.returns:
@@ -66,12 +69,11 @@ def supervise(
             if stop:
                 break
     learning_curve({label: run.path}, run.path / "curve.png")
+    return reason
 
 
 class Supervisor:
-    """The bookkeeping of one run: sums since the last record, the evaluation envs, the time of the last
-    save.
-    """
+    """The bookkeeping of one run: sums since the last record, evaluation envs, time of the last save."""
 
     def __init__(self, run: Run, training: Training) -> None:
         self.run, self.training, self.config = run, training, training.config
@@ -154,9 +156,7 @@ def _crossed(config: DQNConfig, step: int, every: int) -> bool:
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that a step is finished first; a second Ctrl-C interrupts
-    it.
-    """
+    """An event that Ctrl-C and SIGTERM set, so that a step is finished first; a second one interrupts it."""
     stopped = threading.Event()
 
     def request(signum: int, frame: FrameType | None) -> None:
