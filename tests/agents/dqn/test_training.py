@@ -102,6 +102,7 @@ OPTIONS = {
         "target_mix": 0.1,
         "sync_every_updates": 1,
     },
+    "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "n_step": 3, "learn_every_steps": 16},
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8, "norm": "layer"},
 }
 
