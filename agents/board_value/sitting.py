@@ -43,6 +43,8 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
     keeper = _Keeper(run, training, yardstick)
     log, measure, save = (_Every(s) for s in (LOG_SECONDS, config.evaluate_seconds, config.save_seconds))
     keeper.save()
+    if training.learner.updates == 0:
+        keeper.save_models()
     finished = True
     with stop_requests() as stopped, ProgressLine(label, 100, unit="%") as line:
         for progress in training.run():
@@ -118,11 +120,16 @@ class _Keeper:
             self.shown = {**self.shown, **figures}
             parts = {f"{MLP_PART}_{name}": figure for name, figure in small_figures.items()}
             self._run.log(progress.updates, figures | parts)
+        self.save_models(*scores)
+
+    def save_models(self, score: float | None = None, small_score: float | None = None) -> None:
+        """Save both networks as they are now, with what they scored, if they were measured."""
+        training, config = self._training, self._training.config
         network = config.network(training.game).to_json()
-        self._save_model("board_value", network, training.learner, hardware_dtype(), scores[0])
+        self._save_model("board_value", network, training.learner, hardware_dtype(), score)
         small_network = network_config(config.mlp_hidden_sizes).to_json()
         self._save_model(
-            "board_value_mlp", small_network, training.mlp_learner, torch.float32, scores[1], MLP_PART
+            "board_value_mlp", small_network, training.mlp_learner, torch.float32, small_score, MLP_PART
         )
 
     def draw(self, label: str) -> None:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -24,6 +18,7 @@ from agents.runs.model import ModelHeader
 from agents.runs.plots import learning_curve
 from agents.runs.progress import ProgressLine
 from agents.runs.run import Run
+from agents.runs.stopping import stop_requests
 
 
 def supervise(
@@ -43,6 +38,8 @@ def supervise(
     supervisor = Supervisor(run, training)
     if resume:
         supervisor.restore()
+    else:
+        supervisor.save_model(score=None)
     deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
     reason = "all steps are done"
     line = ProgressLine(label, config.env_steps, start=training.step)
@@ -152,24 +149,3 @@ class Supervisor:
 def _crossed(config: DQNConfig, step: int, every: int) -> bool:
     """Whether the last step of all envs reached a multiple of `every`."""
     return due(step - config.num_envs, config.num_envs, every) > 0
-
-
-@contextmanager
-def stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that a step is finished first; a second one interrupts it."""
-    stopped = threading.Event()
-
-    def request(signum: int, frame: FrameType | None) -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-        stopped.set()
-
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before: dict[signal.Signals, Any] = {}
-    if in_main_thread:
-        before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,6 +6,7 @@
       metrics.jsonl           see metrics.py; tensorboard/ beside it
       best.safetensors        the model with the best evaluation score (the last is often not the best)
       last.safetensors        the newest model; a second network of a run adds its part: best_PART, last_PART
+      initial.safetensors     the model before its first step: what learning is measured against
       training_state.pt       optimiser, replay, counters, random streams: what only a resume needs
       curve.png               see plots.py
 
@@ -106,7 +107,7 @@ class Run:
         self.metrics.log(step, metrics)
 
     def model_path(self, which: str, part: str = "") -> Path:
-        """Where the "best" or the "last" model lies; `part` as in `find_model`."""
+        """Where the "best", the "last" or the "initial" model lies; `part` as in `find_model`."""
         return self.path / f"{which}{'_' if part else ''}{part}{SUFFIX}"
 
     def best_score(self, part: str = "") -> float | None:
@@ -125,8 +126,13 @@ class Run:
         return best is None or score > best
 
     def save_model(self, tensors: Mapping[str, Tensor], header: ModelHeader, part: str = "") -> bool:
-        """Save the last model, and the best one too where `header.score` is better; says whether it was."""
+        """Save the last model, and the best one too where `header.score` is better; says whether it was.
+
+        One of step 0 is kept as the initial model.
+        """
         save_model(self.model_path("last", part), tensors, header)
+        if header.step == 0:
+            save_model(self.model_path("initial", part), tensors, header)
         better = header.score is not None and self.is_better(header.score, part)
         if better:
             save_model(self.model_path("best", part), tensors, header)

@@ -10,7 +10,7 @@ import torch
 
 from agents.runs import run as run_module
 from agents.runs.metrics import read_records
-from agents.runs.model import ModelHeader, find_model, read_header
+from agents.runs.model import ModelHeader, find_model, load_model, read_header
 from agents.runs.run import Run
 from agents.runs.seeding import capture, generators, torch_generators
 
@@ -216,6 +216,15 @@ def test_a_model_without_a_score_is_only_ever_the_last(run):
     assert not run.save_model({"w": torch.zeros(1)}, header(1, None))
     assert run.model_path("last").is_file()
     assert not run.model_path("best").exists()
+
+
+def test_the_model_before_the_first_step_is_kept_as_the_initial_one(run):
+    for step in (0, 10, 20):
+        run.save_model({"w": torch.full((2,), float(step))}, header(step=step, score=None))
+    initial, tensors = load_model(run.model_path("initial"))
+    assert initial.step == 0
+    assert tensors["w"].tolist() == [0.0, 0.0]
+    assert read_header(run.model_path("last")).step == 20
 
 
 def test_the_parts_of_a_run_have_models_and_best_scores_of_their_own(run):
