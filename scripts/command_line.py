@@ -15,6 +15,8 @@ from typing import Any, TypeVar, overload
 
 import tyro
 
+from agents.runs.allocator import keep_freed_memory
+
 T = TypeVar("T")
 
 ERROR_LINES_MAX = 3
@@ -61,10 +63,14 @@ def _plain(box: str) -> str:
 
 
 def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
-    """Make a script's main report a caller's mistakes in three lines and exit code 2, and Ctrl-C as 130."""
+    """Make a script's main report a caller's mistakes in three lines and exit code 2, and Ctrl-C as 130.
+
+    The process keeps the memory that it frees: every script that runs a network gains from it.
+    """
 
     @functools.wraps(main)
     def guarded(argv: Sequence[str] | None = None) -> int:
+        keep_freed_memory()
         try:
             return main(argv)
         except (ValueError, OSError) as error:

@@ -101,10 +101,8 @@ def _train(run: Run, config: BoardValueConfig, *, resume: bool) -> int:
     from agents.board_value.sitting import sit
     from agents.board_value.train import Training
     from agents.board_value.yardstick import yardstick_for
-    from agents.runs.allocator import keep_freed_memory
 
     torch.set_num_threads(1)  # self-play has the other cores
-    keep_freed_memory()
     training = Training(config)
     if resume:
         training.load_state_dict(run.load_state())

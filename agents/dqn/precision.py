@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from networks.build import Network, RecurrentNetwork
+from networks.precision import computes_bfloat16
 
 QNetwork = Network | RecurrentNetwork
 
@@ -25,14 +26,6 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16 products (without them it is slower than float32)."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile") or capabilities.get("bf16"))
 
 
 def choose_dtype(

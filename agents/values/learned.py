@@ -21,14 +21,14 @@ from envs.boards.dispatch import kernel
 from envs.boards.game import Game, game
 from networks.build import build
 from networks.config import NetworkConfig
+from networks.precision import computes_bfloat16
 
 EXACT_SIZES = 32  # batches up to this many states are asked as they are; above it, in multiples of it
 
 
 def hardware_dtype() -> torch.dtype:
     """bfloat16 where the processor multiplies it natively, else float32."""
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if computes_bfloat16(torch.device("cpu")) else torch.float32
 
 
 class LearnedValue:
