@@ -26,7 +26,7 @@ class BoardValueConfig:
     updates_per_iteration: int = 32  # with iterations
 
     # Self-play
-    workers: int = 1  # processes, beside the learner's: one for each further core
+    workers: int = 2  # processes, one for each core: the learner waits for games most of the time
     games_at_once: int = 512  # one leaf of each in every batch
     full_simulations: int = 96  # of the moves that are learned from
     fast_simulations: int = 24  # of the others (playout cap randomisation: Wu 2019, section 3.1)

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 
 from agents.arena.match import play_match
-from agents.arena.mistakes import ActionValues
 from agents.board_value.config import BoardValueConfig
 from agents.players import Player
 from agents.runs.seeding import child_seed, generators
@@ -45,7 +44,7 @@ class SolvedPositions:
     def __init__(
         self,
         game: Game,
-        solver: Callable[[Position], ActionValues],
+        solver: Callable[[Position], dict[int, int]],
         *,
         count: int,
         rng: np.random.Generator,
