@@ -17,26 +17,9 @@ from agents.values.mlp import MLPValue
 from scripts.train_board_value import main
 
 TINY = [
-    "--iterations",
-    "4",
-    "--games-per-iteration",
-    "10",
-    "--updates-per-iteration",
-    "2",
-    "--full-simulations",
-    "12",
-    "--fast-simulations",
-    "6",
-    "--channels",
-    "8",
-    "--blocks",
-    "1",
-    "--batch-size",
-    "32",
-    "--mlp-batch-size",
-    "32",
-    "--held-positions",
-    "6",
+    *("--iterations", "4", "--games-per-iteration", "10", "--updates-per-iteration", "2"),
+    *("--full-simulations", "12", "--fast-simulations", "6", "--channels", "8", "--blocks", "1"),
+    *("--batch-size", "32", "--mlp-batch-size", "32", "--held-positions", "6"),
 ]
 
 
@@ -53,7 +36,7 @@ def test_a_run_leaves_two_models_that_play_and_says_what_to_type_next(
     for name in ("best", "last", "best_alpha_beta", "last_alpha_beta"):
         header = read_header(folder / f"{name}.safetensors")
         assert header.subject == "tic_tac_toe"
-        assert header.step == 8
+        assert header.step == 8 if name.startswith("last") else header.step <= 8
         assert header.score is not None
         assert 0 <= header.score <= 1
     value = LearnedValue.load(folder / "best.safetensors")
