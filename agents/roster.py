@@ -199,8 +199,8 @@ def build_player(spec: str, game: Game, seed: int = 0) -> Player:
     return player
 
 
-def exact_values(game: Game) -> Callable[[Position], dict[int, int]] | None:
-    """What tells the game-theoretic value, 1, 0 or -1 for the side to move, of each legal action.
+def exact_solver(game: Game) -> Callable[[Position, int, int], bool] | None:
+    """What tells whether an action in a position is worth at least 1, 0 or -1 when nobody errs.
 
     None for a game without a solver.
     """
@@ -208,7 +208,7 @@ def exact_values(game: Game) -> Callable[[Position], dict[int, int]] | None:
         return None
     from agents.search.solver import SolverPlayer
 
-    return SolverPlayer("solver", game).analyse
+    return SolverPlayer("solver", game).reaches
 
 
 def help_text() -> str:

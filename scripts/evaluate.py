@@ -13,7 +13,7 @@ from rich.console import Console
 from tyro.conf import Positional, arg, subcommand
 
 from agents.arena.entries import count_agents, find_entry, measure
-from agents.roster import BadSpec, build_player, check_spec, exact_values, help_text, parse_spec
+from agents.roster import BadSpec, build_player, check_spec, exact_solver, help_text, parse_spec
 from agents.runs.atomic import write_text
 from agents.runs.progress import ProgressLine
 from scripts.command_line import command, parse
@@ -196,7 +196,7 @@ def _mistakes(task: Mistakes, console: Console) -> dict[str, Any]:
         report = count_mistakes(
             player,
             solved,
-            exact_values(game),
+            exact_solver(game),
             seed=task.seed,
             on_progress=lambda done, mistakes: line.update(done, mistakes=mistakes),
         )

@@ -23,8 +23,7 @@ from envs.boards.game import Game, IllegalMove, Position
 
 POSITIONS_AT_ONCE = 128  # shown to the player together
 
-ActionValues = dict[int, int]  # of each legal action: 1 wins, 0 draws, -1 loses for the side to move
-Solver = Callable[[Position], ActionValues]
+Solver = Callable[[Position, int, int], bool]  # whether an action is worth at least so much, in {-1, 0, 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class SolvedPosition:
 
     position: Position
     value: int
-    action_values: ActionValues | None
+    action_values: dict[int, int] | None
     source: str  # file and line, for messages
 
 
@@ -105,27 +104,63 @@ def count_mistakes(
     """Show the player every position and count.
 
     Args:
-        solver: asked for positions whose actions the file does not tell; each position once.
+        solver: asked about actions whose scores the file does not tell, as few as possible. A file that says
+            less than the truth is not found out.
         on_progress: told how many positions are done and how many mistakes were made in them.
-    Raises: ValueError where a solver is needed and there is none, or where it contradicts the file.
+    Raises: ValueError where a solver is needed and there is none, or where it finds less than the file says.
     """
     player.reset(seed)
-    known: dict[Any, ActionValues] = {}
     positions = mistakes = nontrivial = 0
     for batch in _batches(solved, POSITIONS_AT_ONCE):
         decisions = player.choose_many([each.position for each in batch])
         for each, decision in zip(batch, decisions, strict=True):
-            state = each.position.state
-            if state not in known:
-                known[state] = _action_values(each, solver)
-            values = known[state]
-            if decision.action not in values:
+            if decision.action not in each.position.legal():
                 raise IllegalMove(each.position.complaint(f"{player.name} played {decision.action}"))
+            truth = _Truth(each, solver)
             positions += 1
-            mistakes += values[decision.action] < max(values.values())
-            nontrivial += len(set(values.values())) > 1
-        on_progress(positions, mistakes)
+            mistakes += truth.is_mistake(decision.action)
+            nontrivial += truth.is_nontrivial()
+            on_progress(positions, mistakes)
     return MistakeReport(positions, mistakes, nontrivial)
+
+
+class _Truth:
+    """What is known about one position; a solver is asked for no more than the counting needs."""
+
+    def __init__(self, solved: SolvedPosition, solver: Solver | None) -> None:
+        self._solved = solved
+        self._solver = solver
+        self._legal = solved.position.legal()
+        self._worse: dict[int, bool] = {}  # than the position's value
+        if solved.action_values is not None:
+            self._worse = {action: value < solved.value for action, value in solved.action_values.items()}
+
+    def is_mistake(self, action: int) -> bool:
+        """Whether another action is worth more."""
+        if not self._is_worse(action):
+            return False
+        if all(self._is_worse(other) for other in self._legal):
+            raise ValueError(
+                f"{self._solved.source}: the file says value {self._solved.value}, the solver says less"
+            )
+        return True
+
+    def is_nontrivial(self) -> bool:
+        """Whether the actions are not all worth the same."""
+        return any(self._is_worse(action) for action in self._legal)
+
+    def _is_worse(self, action: int) -> bool:
+        """Whether the action is worth less than the position: none is where all is lost."""
+        if self._solved.value == -1:
+            return False
+        if action not in self._worse:
+            if self._solver is None:
+                raise ValueError(
+                    f"{self._solved.source}: the line does not tell the scores of the actions, and "
+                    f"{self._solved.position.game.name} has no solver to find them"
+                )
+            self._worse[action] = not self._solver(self._solved.position, action, self._solved.value)
+        return self._worse[action]
 
 
 def _batches(solved: Sequence[SolvedPosition], size: int) -> Iterator[Sequence[SolvedPosition]]:
@@ -154,22 +189,6 @@ def _parse(words: Sequence[str], game: Game, source: str) -> SolvedPosition:
     if max(values.values()) != _sign(score):
         raise ValueError(f"score {score} contradicts the best of the actions' scores {action_scores}")
     return SolvedPosition(position, _sign(score), values, source)
-
-
-def _action_values(each: SolvedPosition, solver: Solver | None) -> ActionValues:
-    if each.action_values is not None:
-        return each.action_values
-    if solver is None:
-        raise ValueError(
-            f"{each.source}: the line does not tell the scores of the actions, and "
-            f"{each.position.game.name} has no solver to find them"
-        )
-    values = solver(each.position)
-    if max(values.values()) != each.value:
-        raise ValueError(
-            f"{each.source}: the file says value {each.value}, the solver says {max(values.values())}"
-        )
-    return values
 
 
 def _sign(score: int) -> int:

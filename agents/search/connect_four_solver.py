@@ -96,6 +96,11 @@ class Solver:
         bounds = _WEAK if weak else _STRONG
         return {column: self._solve_move(state, column, *bounds) for column in _legal_columns(state)}
 
+    def reaches(self, state: ConnectFour, column: int, score: int) -> bool:
+        """Whether a legal column scores at least `score`, which is cheaper to know. Raises: Stopped."""
+        self._memory.nodes[0] = 0
+        return self._solve_move(state, column, score - 1, score) >= score
+
     def best_move(self, state: ConnectFour) -> tuple[int, int]:
         """A column that keeps the score of an unfinished state, the nearest to the centre, and that score.
 

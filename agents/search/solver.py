@@ -65,6 +65,14 @@ class SolverPlayer(BasePlayer):
                 return self._solver.analyse(position.state, weak=True)
             return {action: self._value_after(position, action) for action in position.legal()}
 
+    def reaches(self, position: Position, action: int, value: int) -> bool:
+        """Whether a legal action is worth `value` or more to the side to move. Raises: as `choose`."""
+        check_turn(self.name, self._game, position)
+        with self._flag.during(None):
+            if self._solver is not None:
+                return self._solver.reaches(position.state, action, value)
+            return self._value_after(position, action) >= value
+
     def _value_after(self, position: Position, action: int) -> int:
         child = rules.play(position.state, action)
         if rules.is_over(child):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agents.arena.mistakes import count_mistakes, read_solved
+from agents.arena.mistakes import SolvedPosition, count_mistakes, read_solved
+from agents.arena.openings import openings
 from agents.players import BasePlayer, Decision, RandomPlayer
 from envs.boards import rules
 from envs.boards.game import IllegalMove, Position, game
@@ -67,36 +68,44 @@ def test_without_nontrivial_positions_the_rate_is_unknown_and_says_so(tmp_path: 
     assert (told["nontrivial_rate"], told["nontrivial_rate_low"], told["nontrivial_rate_high"]) == (0, 0, 1)
 
 
-def test_a_solver_finds_what_the_file_does_not_tell_and_is_asked_once_for_each_position(
-    tmp_path: Path,
-) -> None:
-    # a1 b1 is drawn for the side to move (all openings are), so are most replies; b2 c3 ... by minimax below.
-    lines = ["a1b2", "a1b1", "b1a1", "a1b2", "b2a1"]
-    values = [_minimax(TIC_TAC_TOE.position(line).state) for line in lines]
+@pytest.mark.parametrize("column", range(1, 10))
+def test_a_solver_finds_what_the_file_does_not_tell(tmp_path: Path, column: int) -> None:
+    solved = _tic_tac_toe(tmp_path)
+    asked: list[tuple[Position, int]] = []
+
+    def solver(position: Position, action: int, value: int) -> bool:
+        asked.append((position, action))
+        return _reaches(position, action, value)
+
+    report = count_mistakes(Column(column), solved, solver)
+    mistakes = nontrivial = 0
+    for each in solved:
+        legal = each.position.legal()
+        values = {action: _value_after(each.position, action) for action in legal}
+        mistakes += values[column - 1 if column - 1 in legal else legal[0]] < max(values.values())
+        nontrivial += len(set(values.values())) > 1
+    assert (report.positions, report.mistakes, report.nontrivial_positions) == (40, mistakes, nontrivial)
+    assert mistakes > 0
+    assert nontrivial < 40
+    assert len(set(asked)) == len(asked)
+
+
+def test_a_solver_is_not_asked_where_all_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "solved.txt"
-    path.write_text("\n".join(f"{line} {value * 3}" for line, value in zip(lines, values, strict=True)))
-    asked: list[Position] = []
+    path.write_text("a1b1b2 -1")
 
-    def solver(position: Position) -> dict[int, int]:
-        asked.append(position)
-        return _action_values(position)
+    def solver(position: Position, action: int, value: int) -> bool:
+        raise AssertionError("asked")
 
-    report = count_mistakes(Column(9), read_solved(path, TIC_TAC_TOE), solver)
-    expected = 0
-    for line in lines:
-        position = TIC_TAC_TOE.position(line)
-        values_of = _action_values(position)
-        expected += values_of[8 if 8 in values_of else min(values_of)] < max(values_of.values())
-    assert expected > 0
-    assert (report.positions, report.mistakes) == (5, expected)
-    assert len(asked) == 4
+    report = count_mistakes(Column(1), read_solved(path, TIC_TAC_TOE), solver)
+    assert (report.positions, report.mistakes, report.nontrivial_positions) == (1, 0, 0)
 
 
-def test_a_solver_that_contradicts_the_file_stops_the_count(tmp_path: Path) -> None:
+def test_a_solver_that_finds_less_than_the_file_says_stops_the_count(tmp_path: Path) -> None:
     path = tmp_path / "wrong.txt"
-    path.write_text("a1b2 5")  # a draw
-    with pytest.raises(ValueError, match=r"wrong.txt:1: the file says value 1, the solver says 0"):
-        count_mistakes(RandomPlayer(), read_solved(path, TIC_TAC_TOE), _action_values)
+    path.write_text("a1 5")  # b2 draws, all else loses
+    with pytest.raises(ValueError, match=r"wrong.txt:1: the file says value 1, the solver says less"):
+        count_mistakes(Column(5), read_solved(path, TIC_TAC_TOE), _reaches)
 
 
 def test_a_file_without_action_scores_needs_a_solver(tmp_path: Path) -> None:
@@ -150,7 +159,7 @@ def test_progress_counts_positions_and_mistakes(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     solved = read_solved(path, CONNECT_FOUR)
     count_mistakes(Column(1), solved, None, on_progress=lambda done, wrong: told.append((done, wrong)))
-    assert told[0] == (128, 43)
+    assert told[:4] == [(1, 1), (2, 1), (3, 1), (4, 2)]
     assert told[-1] == (300, 100)
 
 
@@ -161,5 +170,18 @@ def _minimax(state: Any) -> int:
     return max(-_minimax(rules.play(state, action)) for action in TIC_TAC_TOE.legal(state))
 
 
-def _action_values(position: Position) -> dict[int, int]:
-    return {action: -_minimax(position.play(action).state) for action in position.legal()}
+def _value_after(position: Position, action: int) -> int:
+    return -_minimax(position.play(action).state)
+
+
+def _reaches(position: Position, action: int, value: int) -> bool:
+    return _value_after(position, action) >= value
+
+
+def _tic_tac_toe(tmp_path: Path) -> list[SolvedPosition]:
+    """40 positions with the values of plain minimax."""
+    positions = openings(TIC_TAC_TOE, 20, 3, seed=1) + openings(TIC_TAC_TOE, 20, 4, seed=1)
+    lines = [f"{TIC_TAC_TOE.moves_text(p.moves)} {3 * _minimax(p.state)}" for p in positions]
+    path = tmp_path / "solved.txt"
+    path.write_text("\n".join(lines))
+    return read_solved(path, TIC_TAC_TOE)

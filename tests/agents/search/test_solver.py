@@ -174,3 +174,11 @@ def test_the_solver_refuses_what_it_cannot_play() -> None:
         SolverPlayer("solver", game("connect_four")).choose(game("othello").start())
     with pytest.raises(ValueError, match="solver cannot move, the game is over after 1212121"):
         SolverPlayer("solver", game("connect_four")).analyse(game("connect_four").position("1212121"))
+
+
+def test_an_action_reaches_its_value_and_no_more() -> None:
+    for name, moves in (("connect_four", "5554224333234511764415115"), ("tic_tac_toe", "a1b1")):
+        player, position = SolverPlayer("solver", game(name)), game(name).position(moves)
+        for action, value in player.analyse(position).items():
+            assert player.reaches(position, action, value)
+            assert value == 1 or not player.reaches(position, action, value + 1)
