@@ -38,16 +38,18 @@ CONNECT_FOUR = BoardValueConfig(
 OTHELLO = BoardValueConfig(
     game="othello",
     minutes=15.0,
-    games_at_once=256,  # games are twice as long and evaluations dearer than in Connect Four
+    games_at_once=256,  # games are twice as long and evaluations dearer than in Connect Four,
+    full_simulations=64,  # so they are searched less
+    fast_simulations=16,
     noise_alpha=1.2,  # 10 / 8.2 moves on average
     opening_plies_max=20,  # a third of the game
     temperature_plies=16,
     window_min=20_000,
     batch_size=256,
     mlp_hidden_sizes=(128, 16),  # the wider first layer costs little: few of its inputs are set
-    evaluate_seconds=120.0,
+    evaluate_seconds=180.0,
     held_positions=0,  # no exact solver for the middle game
-    held_games=60,
+    held_games=40,
 )
 
 PRESETS = {config.game: config for config in (TIC_TAC_TOE, CONNECT_FOUR, OTHELLO)}

@@ -23,6 +23,7 @@ from envs.boards.game import game
 TINY = replace(
     TIC_TAC_TOE,
     iterations=4,
+    workers=1,
     games_per_iteration=12,
     updates_per_iteration=3,
     full_simulations=12,
