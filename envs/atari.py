@@ -49,9 +49,7 @@ class AtariConfig:
     frame_stack: int = 4  # observations stacked (Mnih et al. 2015)
     frame_size: int = 84  # pixels, height and width (Mnih et al. 2015)
     repeat_action_probability: float = 0.25  # sticky actions (Machado et al. 2018)
-    max_episode_frames: int = (
-        108_000  # emulator frames, idle start included: 30 minutes (Machado et al. 2018)
-    )
+    max_episode_frames: int = 108_000  # emulator frames, idle start included: 30 min (Machado et al. 2018)
     noop_max: int = 30  # at most so many idle frames at the start (Mnih et al. 2015)
     full_action_space: bool = False  # all 18 actions instead of those the game uses
 

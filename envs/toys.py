@@ -7,8 +7,8 @@
 | advantage/Recall-v0   | remember a cue that is no longer shown      | 1           | -1/2 (on average)   |
 
 Importing this module registers the three with gymnasium. Each has `OPTIMAL_RETURN`, the best return
-(undiscounted).
-Sources: Catch and Recall ("memory length") after bsuite, Osband et al. 2020, arXiv:1908.03568.
+(undiscounted). Sources: Catch and Recall ("memory length") after bsuite, Osband et al. 2020,
+arXiv:1908.03568.
 """
 
 from __future__ import annotations

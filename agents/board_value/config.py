@@ -13,8 +13,7 @@ class BoardValueConfig:
     """A self-play training: how long, how games are played, what is learned; saved in each model and run.
 
     Two networks learn from the same games: a policy-value network on planes, for MCTS, and a small value
-    network on
-    the raw bits, for alpha-beta's compiled code.
+    network on the raw bits, for alpha-beta's compiled code.
     """
 
     game: str

@@ -1,12 +1,11 @@
 """Games of a network against itself, hundreds at once, for the samples they leave behind.
 
 Each game owns a tree. A round brings one leaf of every tree to the network in one batch; games whose search
-is
-complete then move and go on within the same batch, so that it stays full. Most moves are searched quickly and
-only advance the game; a quarter are searched well, with noise at the root, and become samples (playout cap
-randomisation: Wu 2019, "Accelerating Self-Play Learning in Go", section 3.1). Many games begin with random
-moves, so that all kinds of positions are met. Games are played to their end: once a position is proven, its
-tree answers without further evaluations.
+is complete then move and go on within the same batch, so that it stays full. Most moves are searched quickly
+and only advance the game; a quarter are searched well, with noise at the root, and become samples (playout
+cap randomisation: Wu 2019, "Accelerating Self-Play Learning in Go", section 3.1). Many games begin with
+random moves, so that all kinds of positions are met. Games are played to their end: once a position is
+proven, its tree answers without further evaluations.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,9 @@
 """A self-play training: games make samples, samples make networks, networks make better games.
 
 Two ways to run it. *Side by side*, for a number of minutes: workers play all the time in processes of their
-own while
-this one learns; how much of each is done depends on the machine. *In turn*, for a number of iterations: so
-many games,
-so many updates, the same to the bit for the same seed, also when it was stopped and went on.
+own while this one learns; how much of each is done depends on the machine. *In turn*, for a number of
+iterations: so many games, so many updates, the same to the bit for the same seed, also when it was stopped
+and went on.
 """
 
 import time

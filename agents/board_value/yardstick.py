@@ -1,8 +1,7 @@
 """How well the networks of a training play: what its log shows and its best model is chosen by.
 
 Where a game has an exact solver, positions of random games are solved once at the start and never learned
-from.
-Elsewhere a short match is played against alpha-beta with the handcrafted value.
+from. Elsewhere a short match is played against alpha-beta with the handcrafted value.
 """
 
 from collections.abc import Callable

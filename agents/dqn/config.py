@@ -50,9 +50,7 @@ class DQNConfig:
     n_step: int = 1  # rewards summed before the bootstrap (Sutton 1988)
     double: bool = True  # the online network chooses the next action (van Hasselt et al. 2016)
     sync_every_updates: int = 250  # between copies to the target network
-    target_mix: float = (
-        1.0  # share of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
-    )
+    target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
     reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
 
     # Updates

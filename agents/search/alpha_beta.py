@@ -136,8 +136,7 @@ def search(
     Args:
         state: not over.
         depth_max, nodes_max: the limits; see agents.search.limits.Limits.
-    Returns: score for the side to move; plies searched in full; whether the score is the game-theoretic
-    truth.
+    Returns: score for the side to move; plies searched in full; whether the score is proven.
     """
     counters = memory.counters
     counters[NODES], counters[NODE_LIMIT], counters[STOPPED] = 0, nodes_max, 0
@@ -167,8 +166,7 @@ def search(
 def negamax(
     state: rules.State, value: ValueKernel, memory: Memory, depth: int, alpha: int, beta: int, ply: int
 ) -> int:
-    """Score of an unfinished state searched `depth` >= 1 plies deep, exact within (alpha, beta), else a
-    bound.
+    """Score of an unfinished state, `depth` >= 1 plies deep: exact within (alpha, beta), else a bound.
 
     Fail-soft: a result <= alpha is an upper bound, one >= beta a lower bound. Meaningless once STOPPED is
     set, but at the root (ply 0), where it is the best of the moves that were finished.

@@ -17,8 +17,7 @@ class AlphaBetaPlayer(BasePlayer):
 
     Args:
         name: as tables print it.
-        value: judges the leaves; one that has an in-kernel form is searched by compiled code, others in
-        batches.
+        value: judges the leaves; its in-kernel form is searched by compiled code, others in batches.
         limits: of each decision.
     """
 

@@ -1,9 +1,8 @@
 """Monte-Carlo tree search as a player: sparse search, which looks far along the moves that promise most.
 
-Many positions are searched in lock step, one leaf of each tree in every batch; a single one may send
-several leaves at once,
-kept apart by virtual loss. Trees outlive the move: a later position that lies in a kept tree starts with
-the visits below it.
+Many positions are searched in lock step, one leaf of each tree in every batch; a single one may send several
+leaves at once, kept apart by virtual loss. Trees outlive the move: a later position that lies in a kept tree
+starts with the visits below it.
 """
 
 import time
@@ -62,8 +61,7 @@ class MCTSPlayer(BasePlayer):
         value: judges leaves.
         simulations: of each tree when it decides, counting those kept from earlier moves.
         seconds: instead of simulations: thinking time for each position, one after the other.
-        leaves_per_batch: of a single tree; None: 1 with simulations, since more cost strength, 8 with
-        seconds.
+        leaves_per_batch: of a single tree; None: 1 with simulations (more cost strength), 8 with seconds.
         puct: constants of selection.
         temperature: of the priors, for values without a policy; None: what is usual (`TreeSearch`).
         noise: only where asked for.

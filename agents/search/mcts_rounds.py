@@ -8,8 +8,8 @@
   uniform.
 
 A leaf whose game is decided, or is found to be on expansion, needs no value: its proof is backed up on the
-spot and the tree
-descends again. So a round brings each tree exactly one leaf to value until it has its simulations.
+spot and the tree descends again. So a round brings each tree exactly one leaf to value until it has its
+simulations.
 """
 
 from typing import NamedTuple

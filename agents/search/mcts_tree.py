@@ -1,11 +1,9 @@
 """The trees of Monte-Carlo tree search: a forest of equal slots, grown, proven and pruned by kernels.
 
 A tree is a slot of a `Forest`, a structure of arrays: node 0 is the root, the children of a node are
-neighbours, and a child
-always has a higher index than its parent. A node *is* the edge that leads to it: visits, value sum, prior
-and proof are
-seen from the side that chose it, so that a parent simply takes the largest. States are not kept; a descent
-replays them.
+neighbours, and a child always has a higher index than its parent. A node *is* the edge that leads to it:
+visits, value sum, prior and proof are seen from the side that chose it, so that a parent simply takes the
+largest. States are not kept; a descent replays them.
 
 - Selection is PUCT (Silver et al. 2018, Science 362:1140, supplement): Q + c(N) P sqrt(N) / (1 + n), with
   c(N) = c_init + log((1 + N + c_base) / c_base). An unvisited child is first taken for a little worse than
@@ -54,9 +52,7 @@ class Puct(NamedTuple):
 
     c_init: float = 1.25  # Silver et al. 2018
     c_base: float = 19652.0  # Silver et al. 2018
-    fpu_reduction: float = (
-        0.2  # an unvisited child is worth its parent less this times sqrt(visited prior) (Wu 2019)
-    )
+    fpu_reduction: float = 0.2  # an unvisited child: its parent's worth - this * sqrt(visited prior) (Wu 2019)
 
 
 def new_forest(trees: int, nodes: int) -> Forest:

@@ -1,8 +1,8 @@
 """Judgement by chance: play random moves to the end and see who won.
 
 The value of a state is the result of one random game from it, so it is noisy, needs no knowledge but the
-rules, and averages
-out over many simulations (Brügmann 1993; Coulom 2006). It has its own random stream: equal calls differ.
+rules, and averages out over many simulations (Brügmann 1993; Coulom 2006). It has its own random stream:
+equal calls differ.
 """
 
 from typing import NamedTuple
