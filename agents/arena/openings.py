@@ -13,10 +13,8 @@ import numpy as np
 from envs.boards import rules
 from envs.boards.game import Game, Position
 
-KEPT_MIN = (
-    256  # positions kept of each ply while openings grow; a multiple of what is asked for where that is more
-)
-KEPT_FOR_EACH = 4
+# Positions kept of each ply while openings grow: so many at least, and so many for each opening asked for.
+KEPT_MIN, KEPT_FOR_EACH = 256, 4
 
 
 def default_plies(game: Game) -> int:

@@ -52,7 +52,7 @@ class Puct(NamedTuple):
 
     c_init: float = 1.25  # Silver et al. 2018
     c_base: float = 19652.0  # Silver et al. 2018
-    fpu_reduction: float = 0.2  # an unvisited child: its parent's worth - this * sqrt(visited prior) (Wu 2019)
+    fpu_reduction: float = 0.2  # an unvisited child: parent's worth - this * sqrt(visited prior) (Wu 2019)
 
 
 def new_forest(trees: int, nodes: int) -> Forest:
