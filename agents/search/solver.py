@@ -70,7 +70,7 @@ class SolverPlayer(BasePlayer):
         check_turn(self.name, self._game, position)
         with self._flag.during(None):
             if self._solver is not None:
-                return self._solver.reaches(position.state, action, value)
+                return value == -1 or self._solver.reaches(position.state, action, value)
             return self._value_after(position, action) >= value
 
     def _value_after(self, position: Position, action: int) -> int:
