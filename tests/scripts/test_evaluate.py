@@ -1,6 +1,7 @@
 """The evaluate script: figures as its users read them, and mistakes of its users told in three lines."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -9,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from agents.dqn.config import DQNConfig
+from agents.runs.model import ModelHeader, save_model
+from envs.toys import CATCH
+from networks.build import build
 from scripts.evaluate import main
 
 SOLVED = """\
@@ -74,6 +79,21 @@ def test_a_tournament_writes_ratings_and_pairings_and_shows_the_table_of_judgeme
     assert "by search and judgement" not in capsys.readouterr().out
 
 
+def test_episodes_write_a_list_with_the_baselines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = DQNConfig(env_id=CATCH, hidden_sizes=(8,))
+    network = config.network((50,), 3)
+    header = ModelHeader(
+        kind="dqn", subject=CATCH, network=network.to_json(), config=config.to_json(), step=0
+    )
+    model = str(tmp_path / "model.safetensors")
+    save_model(model, build(network).state_dict(), header)
+    told = _figures(tmp_path, "episodes", model, "--episodes", "10")
+    assert [each["model"] for each in told] == [model, "random", "handcrafted"]
+    assert all(each.keys() >= {"model", "env", "episodes", "mean", "low", "high"} for each in told)
+    assert all(each["env"] == CATCH and each["episodes"] == 10 for each in told)
+    assert "handcrafted 1.00" in capsys.readouterr().out
+
+
 def test_mistakes_are_counted_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "solved.txt"
     file.write_text(SOLVED)
@@ -136,8 +156,6 @@ def test_what_a_user_can_mend_is_told_in_three_lines(
     assert len(lines) <= 3
     assert lines[0].startswith("error: ")
     assert told.out == ""
-    import re
-
     assert re.search(message, told.err)
 
 
