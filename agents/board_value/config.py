@@ -19,7 +19,7 @@ class BoardValueConfig:
     game: str
 
     # How long, and how many
-    minutes: float = 10.0  # wall clock, all sittings together; self-play and learner in two processes
+    minutes: float = 10.0  # wall clock from the first game on, all sittings; self-play in its own processes
     iterations: int | None = None  # instead: so many rounds of games and updates, repeatable to the bit
     games_per_iteration: int = 64  # with iterations
     updates_per_iteration: int = 32  # with iterations

@@ -143,6 +143,8 @@ class Training:
                     for harvest in worker.receive():
                         self.window.add(harvest.samples)
                         self._now[i] = harvest.counts
+                if all(counts == NO_COUNTS for counts in self._now):
+                    started = time.monotonic() - self.seconds  # workers compile and start: not training yet
                 fraction = self.seconds / (60 * config.minutes)
                 losses: dict[str, Tensor] = {}
                 if self._has_work():
