@@ -59,8 +59,9 @@ class BoardValueConfig:
     average_decay: float = 0.995  # of the running mean of weights, by which games are played and models saved
 
     # Small value network for alpha-beta
-    mlp_hidden_sizes: tuple[int, int] = (64, 32)
-    mlp_batch_size: int = 1024
+    mlp_hidden_sizes: tuple[int, int] = (128, 32)
+    mlp_batch_size: int = 512  # samples, and as many positions beside them
+    mlp_stray_plies_max: int = 3  # random plies between the two
     mlp_learning_rate: float = 2e-3  # AdamW, on the same schedule
 
     # Looking and keeping
@@ -142,6 +143,7 @@ _POSITIVE = (
     "learning_rate",
     "learning_rate_end",
     "mlp_batch_size",
+    "mlp_stray_plies_max",
     "mlp_learning_rate",
     "held_simulations",
     "held_depth",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from agents.board_value.config import BoardValueConfig
@@ -20,6 +21,10 @@ from agents.board_value.window import turned
 from agents.runs.seeding import child_seed
 from agents.values.learned import hardware_dtype
 from agents.values.mlp import features, network_config
+from agents.values.rollout import random_action
+from agents.values.value import Value
+from envs.boards import rules
+from envs.boards.dispatch import kernel
 from envs.boards.game import Game
 from networks.build import build
 from networks.config import NetworkConfig
@@ -115,7 +120,12 @@ class PolicyValueLearner(Learner):
 
 
 class MLPLearner(Learner):
-    """Learns the small value network that alpha-beta calls in compiled code: squared error on raw bits."""
+    """Learns the small value network that alpha-beta calls in compiled code: squared error on raw bits.
+
+    Alpha-beta asks about positions that good players never reach. So beside each sample the network learns
+    from
+    one a few random plies further on, where the policy-value network's judgement is the target.
+    """
 
     def __init__(self, game: Game, config: BoardValueConfig) -> None:
         schedule = _schedule(config, config.mlp_learning_rate)
@@ -123,14 +133,44 @@ class MLPLearner(Learner):
             _built(network_config(config.mlp_hidden_sizes), config.seed, "mlp"), schedule, config
         )
         self._game = game
+        self._stray_plies_max = config.mlp_stray_plies_max
 
-    def update(self, samples: Samples, rng: np.random.Generator, progress: float) -> Tensor:
-        """Learn from a batch, each sample randomly turned. Returns: the loss."""
-        samples = turned(self._game, samples, rng)
-        values = self.network(torch.from_numpy(features(self._game.initial, samples.states)))
-        loss = squared_error(values, torch.from_numpy(samples.value))
+    def update(self, samples: Samples, rng: np.random.Generator, progress: float, teacher: Value) -> Tensor:
+        """Learn from a batch and as many positions beside it, all randomly turned. Returns: the loss."""
+        states = strayed(self._game, samples.states, self._stray_plies_max, rng)
+        values = np.concatenate([samples.value, teacher.values(states)])
+        every = np.concatenate([samples.states, states])
+        batch = turned(self._game, Samples(every, np.tile(samples.policy, (2, 1)), values), rng)
+        judged = self.network(torch.from_numpy(features(self._game.initial, batch.states)))
+        loss = squared_error(judged, torch.from_numpy(batch.value))
         self.descend(loss, progress)
         return loss.detach()
+
+
+def strayed(
+    game: Game, states: NDArray[np.uint64], plies_max: int, rng: np.random.Generator
+) -> NDArray[np.uint64]:
+    """Each packed state [B, 2] after 1 to `plies_max` random plies, fewer where the game would end."""
+    plies = rng.integers(1, plies_max, size=len(states), endpoint=True)
+    stream = rng.integers(2**63, size=1, dtype=np.uint64)
+    result = states.copy()
+    _stray(game.initial, plies, stream, result)
+    return result
+
+
+@kernel
+def _stray(
+    like: rules.State, plies: NDArray[np.int64], stream: NDArray[np.uint64], states: NDArray[np.uint64]
+) -> None:
+    for i in range(len(states)):
+        state = rules.rebuild(like, states[i, 0], states[i, 1])
+        for _ in range(plies[i]):
+            after = rules.play(state, random_action(state, stream))
+            if rules.is_over(after):
+                break
+            state = after
+        states[i, 0] = state[0]
+        states[i, 1] = state[1]
 
 
 def _schedule(config: BoardValueConfig, peak: float) -> Schedule:

@@ -45,13 +45,14 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
     keeper.save()
     if training.learner.updates == 0:
         keeper.save_models()
-    finished = True
+    finished, measured = True, False
     with stop_requests() as stopped, ProgressLine(label, 100, unit="%") as line:
         for progress in training.run():
             if log.strikes():
                 keeper.log(progress)
-            if measure.strikes():
+            if not measured or measure.strikes():  # the first time before the clock runs
                 keeper.measure(progress)
+                measured = True
             if save.strikes():
                 keeper.save()
             line.update(int(100 * progress.fraction), **keeper.shown)

@@ -7,7 +7,7 @@ and went on.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,7 @@ class Training:
         self._streams = generators(config.seed, "self_play", "batches")
         self._sitting = 0  # how often the training was begun or resumed; makes the workers' seeds differ
         self._iterations = 0
+        self._teacher = self.value()  # of the small network: the large one, as it was sent last
         self._earlier = NO_COUNTS  # of workers of earlier sittings
         self._now: list[SelfPlayCounts] = []
 
@@ -113,7 +114,8 @@ class Training:
         player = SelfPlay(self.game, self.value(), config, self._streams["self_play"])
         while self._iterations < iterations:
             started = time.monotonic()
-            player.use(self.value())
+            self._teacher = self.value()
+            player.use(self._teacher)
             self.window.add(player.play_games(config.games_per_iteration))
             self._now = [player.counts]
             losses: dict[str, Tensor] = {}
@@ -132,31 +134,51 @@ class Training:
         ]
         workers: list[Worker] = [ProcessWorker(config, seed) for seed in seeds]
         self._now = [NO_COUNTS] * len(workers)
-        started, sent = time.monotonic() - self.seconds, -float("inf")
         try:
-            while self.seconds < 60 * config.minutes:
+            self._send(workers)
+            yield Progress(self.learner.updates, self._fraction())
+            self._await_first_games(workers)
+            started = sent = time.monotonic()
+            before = self.seconds
+            while self._fraction() < 1:
                 if time.monotonic() - sent >= config.send_seconds:
-                    for worker in workers:
-                        worker.send(self.learner.average.state_dict())
+                    self._send(workers)
                     sent = time.monotonic()
-                for i, worker in enumerate(workers):
-                    for harvest in worker.receive():
-                        self.window.add(harvest.samples)
-                        self._now[i] = harvest.counts
-                if all(counts == NO_COUNTS for counts in self._now):
-                    started = time.monotonic() - self.seconds  # workers compile and start: not training yet
-                fraction = self.seconds / (60 * config.minutes)
+                self._receive(workers)
                 losses: dict[str, Tensor] = {}
                 if self._has_work():
-                    losses = self._learn(fraction)
+                    losses = self._learn(self._fraction())
                 else:
                     time.sleep(IDLE_SECONDS)
-                self.seconds = time.monotonic() - started
-                yield Progress(self.learner.updates, min(1.0, fraction), losses)
+                self.seconds = before + time.monotonic() - started
+                yield Progress(self.learner.updates, self._fraction(), losses)
         finally:
             for worker in workers:
                 worker.close()
             self._earlier, self._now = self.counts, []
+
+    def _fraction(self) -> float:
+        """How much of the minutes is over, in [0, 1]."""
+        return min(1.0, self.seconds / (60 * self.config.minutes))
+
+    def _send(self, workers: Sequence[Worker]) -> None:
+        """Let all play with the network as it is now."""
+        for worker in workers:
+            worker.send(self.learner.average.state_dict())
+        self._teacher = self.value()
+
+    def _receive(self, workers: Sequence[Worker]) -> None:
+        """Take in what has been finished."""
+        for i, worker in enumerate(workers):
+            for harvest in worker.receive():
+                self.window.add(harvest.samples)
+                self._now[i] = harvest.counts
+
+    def _await_first_games(self, workers: Sequence[Worker]) -> None:
+        """Wait until all play: compiling, the first time on a machine, is no part of the minutes."""
+        while any(counts.evaluations == 0 for counts in self._now):
+            self._receive(workers)
+            time.sleep(IDLE_SECONDS)
 
     def _has_work(self) -> bool:
         """Whether there are samples enough to begin, and the learner is not too far ahead of the games."""
@@ -168,5 +190,6 @@ class Training:
         """One update of each network."""
         rng = self._streams["batches"]
         losses = self.learner.update(self.window.draw(rng, self.config.batch_size), rng, fraction)
-        mlp_loss = self.mlp_learner.update(self.window.draw(rng, self.config.mlp_batch_size), rng, fraction)
+        samples = self.window.draw(rng, self.config.mlp_batch_size)
+        mlp_loss = self.mlp_learner.update(samples, rng, fraction, self._teacher)
         return losses | {"mlp_loss": mlp_loss}

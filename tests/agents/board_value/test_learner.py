@@ -1,19 +1,32 @@
 """Learning: losses fall on samples that can be learned, the mean follows, a state is whole."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from agents.board_value.learner import Learner, MLPLearner, PolicyValueLearner, Schedule
+from agents.board_value.learner import Learner, MLPLearner, PolicyValueLearner, Schedule, strayed
 from agents.board_value.presets import TIC_TAC_TOE
 from agents.board_value.targets import Samples
-from envs.boards.game import game
+from envs.boards.game import GAMES, game
 
 CONFIG = replace(
     TIC_TAC_TOE, channels=8, blocks=1, warmup_updates=5, learning_rate=5e-3, mlp_learning_rate=5e-3
 )
+
+
+class Constant:
+    """A teacher with one opinion."""
+
+    name, kernel, game = "constant", None, game("tic_tac_toe")
+
+    def values(self, states: Any) -> Any:
+        return np.full(len(states), 0.3, np.float32)
+
+    def evaluate(self, states: Any) -> tuple[Any, None]:
+        return self.values(states), None
 
 
 def few_samples(count: int = 24) -> Samples:
@@ -50,8 +63,27 @@ def test_losses_fall_on_a_small_fixed_set() -> None:
 def test_the_small_network_learns_too() -> None:
     learner = MLPLearner(game("tic_tac_toe"), CONFIG)
     samples, rng = few_samples(), np.random.default_rng(0)
-    losses = [learner.update(samples, rng, 0.1) for _ in range(150)]
-    assert losses[-1] < 0.1 * losses[0]
+    losses = [learner.update(samples, rng, 0.1, Constant()) for _ in range(200)]
+    assert losses[-1] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_positions_beside_a_sample_are_reached_from_it_by_legal_moves(name: str) -> None:
+    board_game = game(name)
+    position = board_game.start()
+    for _ in range(4):
+        position = position.play(position.legal()[0])
+    reached = {position.state: 0}
+    level = [position]
+    for plies in (1, 2):
+        level = [before.play(action) for before in level for action in before.legal()]
+        reached |= {after.state: plies for after in level if not after.is_over}
+    states = np.tile(board_game.pack(position.state), (200, 1))
+    found = [
+        reached[board_game.state(row)] for row in strayed(board_game, states, 2, np.random.default_rng(0))
+    ]
+    assert set(found) >= {1, 2}
+    assert not any(board_game.legal_masks(states).sum(axis=1) == 0)
 
 
 def test_the_mean_follows_the_weights_slowly() -> None:
