@@ -1,0 +1,43 @@
+"""The benchmark measures what it says, repeats its signature, and writes the promised keys."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts import benchmark
+
+
+def test_a_rate_counts_units_over_time_and_leaves_the_first_call_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 10.5, 11.0, 12.0])
+    monkeypatch.setattr(benchmark.time, "perf_counter", lambda: next(clock))
+    units = iter([1000.0, 30.0, 50.0])  # the first call may compile
+    assert benchmark.rate(lambda: next(units), seconds=1.5) == 40.0
+
+
+def test_the_ratio_is_ours_over_the_peers_and_absent_without_one() -> None:
+    assert benchmark.Figure(ours=6.0, peer=2.0, peer_name="p", unit="x/s", what="").ratio == 3.0
+    assert benchmark.Figure(ours=6.0, unit="x/s", what="").ratio is None
+
+
+def test_the_json_has_ours_peer_ratio_and_unit_for_each_name(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    assert benchmark.main(["rules", "--seconds", "0.01", "--json", str(found)]) == 0
+    figures = json.loads(found.read_text())
+    assert set(figures) == {"tic_tac_toe_perft", "connect_four_perft", "othello_perft"}
+    for figure in figures.values():
+        assert {"ours", "peer", "ratio", "unit"} <= set(figure)
+        assert figure["ratio"] == pytest.approx(figure["ours"] / figure["peer"])
+
+
+def test_the_signature_repeats_to_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": 5})
+    first, second = (dict(benchmark.search_figures(0.01))["signature"].ours for _ in range(2))
+    assert first == second > 1000
+
+
+def test_an_unknown_benchmark_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmark.main(["speed"]) == 2
+    told = capsys.readouterr().err
+    assert "speed" in told
+    assert "search" in told
