@@ -136,8 +136,7 @@ class Training:
         self._now = [NO_COUNTS] * len(workers)
         try:
             self._send(workers)
-            yield Progress(self.learner.updates, self._fraction())
-            self._await_first_games(workers)
+            yield from self._until_all_play(workers)
             started = sent = time.monotonic()
             before = self.seconds
             while self._fraction() < 1:
@@ -174,11 +173,13 @@ class Training:
                 self.window.add(harvest.samples)
                 self._now[i] = harvest.counts
 
-    def _await_first_games(self, workers: Sequence[Worker]) -> None:
-        """Wait until all play: compiling, the first time on a machine, is no part of the minutes."""
-        while any(counts.evaluations == 0 for counts in self._now):
+    def _until_all_play(self, workers: Sequence[Worker]) -> Iterator[Progress]:
+        """Wait for the workers: compiling, the first time on a machine, is no part of the minutes."""
+        yield Progress(self.learner.updates, self._fraction())
+        while any(counts == NO_COUNTS for counts in self._now):
             self._receive(workers)
             time.sleep(IDLE_SECONDS)
+            yield Progress(self.learner.updates, self._fraction())
 
     def _has_work(self) -> bool:
         """Whether there are samples enough to begin, and the learner is not too far ahead of the games."""

@@ -10,6 +10,7 @@ import pytest
 
 from agents.search.mcts import MCTSPlayer, RootNoise
 from agents.search.mcts_tree import Puct
+from agents.values.handcrafted import HandcraftedValue
 from agents.values.rollout import RolloutValue
 from agents.values.value import KernelValue, score
 from envs.boards import rules
@@ -137,9 +138,9 @@ def test_every_proof_in_tic_tac_toe_is_the_minimax_value() -> None:
 
 def test_tic_tac_toe_is_a_proven_draw() -> None:
     board_game = game("tic_tac_toe")
-    player = MCTSPlayer(
-        "mcts", board_game, arbitrary(board_game), simulations=3_000_000, puct=Puct(c_init=3.0)
-    )
+    curious = Puct(c_init=30.0)  # a proof needs every defence to be looked at
+    value = HandcraftedValue(board_game)
+    player = MCTSPlayer("mcts", board_game, value, simulations=3_000_000, puct=curious, temperature=0.0)
     decision = player.choose(board_game.start())
     assert decision.value == 0
     assert decision.statistics["simulations"] < 3_000_000
