@@ -27,12 +27,13 @@ def run(tmp_path):
         yield run
 
 
-def test_a_new_run_is_a_dated_folder_that_knows_config_command_and_versions(run):
-    assert run.path.parent.name == "runs"
-    assert run.path.name.startswith("cartpole-20")
-    assert json.loads((run.path / "config.json").read_text()) == CONFIG == run.config
-    origin = json.loads((run.path / "origin.json").read_text())
-    assert "pytest" in origin["command"]
+def test_a_new_run_is_a_dated_folder_that_knows_config_command_and_versions(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["scripts/train_dqn.py", "cartpole"])
+    with Run.create(tmp_path / "runs", "cartpole", CONFIG) as run:
+        assert run.path.name.startswith("cartpole-20")
+        assert json.loads((run.path / "config.json").read_text()) == CONFIG == run.config
+        origin = json.loads((run.path / "origin.json").read_text())
+    assert origin["command"].endswith("scripts/train_dqn.py cartpole")
     assert origin["versions"]["torch"] == torch.__version__
     assert origin["python"].startswith("3.")
 
