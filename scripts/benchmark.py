@@ -21,7 +21,7 @@ from scripts.command_line import command, parse
 
 SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
 SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PLIES
-SIGNATURE_PLIES, SIGNATURE_SEED = 4, 2026
+SIGNATURE_PLIES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class BenchmarkConfig:
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()  # rules, search, mcts, dqn; all if none
     seconds: float = 3.0  # for each measurement, ours and the peer's
+    seed: int = 0  # of the positions searched, to which the signature belongs, and of all that learns
     json: Path | None = None  # write {name: {ours, peer, ratio, unit, ...}}
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ def rate(work: Callable[[], float], seconds: float) -> float:
     return done / elapsed
 
 
-def rules_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+def rules_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
     """Perft: games of a fixed length counted, beside open_spiel driven from Python."""
     import pyspiel
 
@@ -84,8 +85,8 @@ def rules_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
         yield (
             f"{name}_perft",
             Figure(
-                ours=rate(partial(perft, start, depth), seconds),
-                peer=rate(partial(peer_perft, peer_start, 4), seconds),
+                ours=rate(partial(perft, start, depth), config.seconds),
+                peer=rate(partial(peer_perft, peer_start, 4), config.seconds),
                 peer_name="open_spiel from Python",
                 unit="leaves/s",
                 what=f"perft {depth}, the peer's perft 4",
@@ -93,7 +94,7 @@ def rules_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
         )
 
 
-def search_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+def search_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
     """Alpha-beta nodes a second, and the signature: all nodes of fixed searches."""
     from agents.arena.openings import openings
     from agents.roster import build_player
@@ -102,7 +103,7 @@ def search_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
     signature = 0
     for name, depth in SIGNATURE_DEPTHS.items():
         player = build_player(f"alpha_beta:value=handcrafted,depth={depth}", game(name))
-        positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, SIGNATURE_SEED)
+        positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, config.seed)
 
         def nodes(player: Player = player, positions: list[Position] = positions) -> float:
             player.reset(0)
@@ -111,12 +112,12 @@ def search_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
         signature += int(nodes())
         yield (
             f"{name}_alpha_beta",
-            Figure(ours=rate(nodes, seconds), unit="nodes/s", what=f"handcrafted, depth {depth}"),
+            Figure(ours=rate(nodes, config.seconds), unit="nodes/s", what=f"handcrafted, depth {depth}"),
         )
     yield "signature", Figure(ours=signature, unit="nodes", what="the same on every machine")
 
 
-def mcts_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+def mcts_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
     """MCTS on Connect Four from the start, beside open_spiel's C++ bot."""
     import pyspiel
 
@@ -127,10 +128,17 @@ def mcts_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
     start = game("connect_four").start()
     peer_game = pyspiel.load_game("connect_four")
     bot = pyspiel.MCTSBot(
-        peer_game, pyspiel.RandomRolloutEvaluator(1, 0), 1.4, simulations, 64, False, 0, False
+        peer_game,
+        pyspiel.RandomRolloutEvaluator(1, config.seed),
+        1.4,
+        simulations,
+        64,
+        False,
+        config.seed,
+        False,
     )
     peer_start = peer_game.new_initial_state()
-    peer = rate(lambda: (bot.mcts_search(peer_start), simulations)[1], seconds)
+    peer = rate(lambda: (bot.mcts_search(peer_start), simulations)[1], config.seconds)
     for value in ("rollout", "handcrafted"):
         player = build_player(f"mcts:value={value},simulations={simulations}", start.game)
 
@@ -141,7 +149,7 @@ def mcts_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
         yield (
             f"connect_four_mcts_{value}",
             Figure(
-                ours=rate(search, seconds),
+                ours=rate(search, config.seconds),
                 peer=peer,
                 peer_name="open_spiel MCTSBot, one random rollout",
                 unit="simulations/s",
@@ -150,7 +158,7 @@ def mcts_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
         )
 
 
-def dqn_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
+def dqn_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
     """Steps a second while DQN learns Pong from 8 replayed samples a step, beside stable-baselines3's."""
     from dataclasses import replace
 
@@ -158,22 +166,22 @@ def dqn_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
     from agents.dqn.train import Training
 
     starts = 1_000
-    config = replace(
+    learning = replace(
         ATARI, n_step=1, double=False, replay_size=20_000, learning_starts=starts, epsilon_start=0.1,
-        epsilon_end=0.1,
+        epsilon_end=0.1, seed=config.seed,
     )  # fmt: skip
-    steps = (progress.step for progress in Training(config).run())
+    steps = (progress.step for progress in Training(learning).run())
     while next(steps) < 2 * starts:
         pass
 
     def learn() -> float:
-        return config.num_envs * sum(1 for _ in zip(range(4), steps, strict=False))
+        return learning.num_envs * sum(1 for _ in zip(range(4), steps, strict=False))
 
     yield (
         "pong_dqn",
         Figure(
-            ours=rate(learn, seconds),
-            peer=_peer_dqn(starts, seconds),
+            ours=rate(learn, config.seconds),
+            peer=_peer_dqn(starts, config.seconds, config.seed),
             peer_name="stable-baselines3",
             unit="env steps/s",
             what="8 samples a step: ours 128 each 16, the peer's 32 each 4",
@@ -181,7 +189,7 @@ def dqn_figures(seconds: float) -> Iterator[tuple[str, Figure]]:
     )
 
 
-def _peer_dqn(starts: int, seconds: float) -> float:
+def _peer_dqn(starts: int, seconds: float, seed: int) -> float:
     """Env steps a second of stable-baselines3's DQN with its own settings for Atari, one torch thread."""
     from stable_baselines3 import DQN
     from stable_baselines3.common.callbacks import BaseCallback
@@ -201,7 +209,7 @@ def _peer_dqn(starts: int, seconds: float) -> float:
             self.elapsed = time.perf_counter() - self.started
             return self.elapsed < seconds
 
-    envs = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=0), n_stack=4)
+    envs = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=seed), n_stack=4)
     model = DQN(
         "CnnPolicy", envs, buffer_size=10_000, learning_rate=1e-4, batch_size=32, learning_starts=starts,
         target_update_interval=1_000, train_freq=4, gradient_steps=1, exploration_fraction=1e-6,
@@ -213,7 +221,7 @@ def _peer_dqn(starts: int, seconds: float) -> float:
     return watch.steps / watch.elapsed
 
 
-BENCHMARKS: dict[str, Callable[[float], Iterator[tuple[str, Figure]]]] = {
+BENCHMARKS: dict[str, Callable[[BenchmarkConfig], Iterator[tuple[str, Figure]]]] = {
     "rules": rules_figures,
     "search": search_figures,
     "mcts": mcts_figures,
@@ -235,7 +243,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = parse(BenchmarkConfig, argv, description=__doc__ or "")
     found: dict[str, dict[str, Any]] = {}
     for benchmark in config.names or tuple(BENCHMARKS):
-        for name, figure in BENCHMARKS[benchmark](config.seconds):
+        for name, figure in BENCHMARKS[benchmark](config):
             print(as_row(name, figure), flush=True)
             found[name] = asdict(figure) | {"ratio": figure.ratio}
     if config.json is not None:

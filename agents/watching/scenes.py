@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agents.roster import check_spec, parse_spec
-from agents.runs.model import ModelHeader, ModelNotFound, find_model, read_header
+from agents.runs.model import PROJECT_ROOT, ModelHeader, ModelNotFound, find_model, read_header
 
 if TYPE_CHECKING:
     import gymnasium
@@ -183,4 +183,5 @@ def _env_with_pictures(config: DQNConfig) -> gymnasium.Env[Any, Any]:
 def told(path: Path, header: ModelHeader) -> str:
     """A model in one line: where it lies, how long it was trained, how well it did."""
     score = "not evaluated" if header.score is None else f"score {header.score:g}"
-    return f"{path} · step {header.step:,} · {score}"
+    shown = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
+    return f"{shown} · step {header.step:,} · {score}"

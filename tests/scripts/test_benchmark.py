@@ -32,7 +32,10 @@ def test_the_json_has_ours_peer_ratio_and_unit_for_each_name(tmp_path: Path) -> 
 
 def test_the_signature_repeats_to_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": 5})
-    first, second = (dict(benchmark.search_figures(0.01))["signature"].ours for _ in range(2))
+    first, second = (
+        dict(benchmark.search_figures(benchmark.BenchmarkConfig(seconds=0.01)))["signature"].ours
+        for _ in range(2)
+    )
     assert first == second > 1000
 
 

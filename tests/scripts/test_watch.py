@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from agents.dqn.config import DQNConfig
-from agents.runs.model import ModelHeader, save_model
+from agents.runs.model import PRETRAINED, ModelHeader, save_model
 from agents.values.learned import planes_shape
+from agents.watching.scenes import told
 from envs.boards.game import game
 from envs.vector import make_env
 from envs.view.style import LEARNED
@@ -191,3 +192,12 @@ def test_a_wrong_command_is_told_within_a_second(argv: list[str], tmp_path: Path
     assert done.returncode == 2
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
     assert seconds < 1.0  # of a processor, so that a busy machine does not count
+
+
+def test_a_model_of_the_project_is_told_by_its_path_within_it_and_others_by_their_own(tmp_path: Path) -> None:
+    header = ModelHeader(kind="dqn", subject="x", network={}, config={}, step=1_500, score=2.5)
+    assert (
+        told(PRETRAINED / "pong.safetensors", header)
+        == "pretrained/pong.safetensors · step 1,500 · score 2.5"
+    )
+    assert told(tmp_path / "mine.safetensors", header).startswith(str(tmp_path))
