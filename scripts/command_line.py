@@ -18,7 +18,7 @@ import tyro
 from agents.runs.allocator import keep_freed_memory
 
 # Before torch is imported: the networks here are small, and on few cores several threads of several processes
-# wait for each other (a search of 400 simulations took 7 s instead of 0.3 s beside another process).
+# wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 T = TypeVar("T")

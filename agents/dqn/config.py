@@ -84,7 +84,7 @@ class DQNConfig:
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     precision: Precision = "auto"  # auto: bfloat16 for convolutions where the device computes with it
-    torch_threads: int = 1  # 0: torch's own choice, which suffers when other programs run
+    torch_threads: int = 1  # 0: as OMP_NUM_THREADS says (the scripts set it to 1 where it is not set)
     save_every_seconds: float = 60.0  # between training states, from which --resume goes on
 
     def __post_init__(self) -> None:
