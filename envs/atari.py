@@ -92,6 +92,7 @@ class EmulatorStep(NamedTuple):
     reward: NDArray[np.float32]  # [N], the game's own score, unclipped
     terminated: NDArray[np.bool_]  # [N]
     truncated: NDArray[np.bool_]  # [N], the frame cap
+    life_lost: NDArray[np.bool_]  # [N]; the game goes on
 
 
 class EmulatorVector:
@@ -102,13 +103,15 @@ class EmulatorVector:
         self.emulators = _emulators(config, num_envs, num_threads, **picture)
         self.num_actions = len(self.emulators.ale.get_action_set())
         self.obs_shape: tuple[int, ...] = tuple(self.emulators.ale.get_observation_shape())
+        self._lives = np.zeros(num_envs, np.int64)
 
     def reset(self, seeds: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Start a new episode in the emulators of the mask `which` [N]; returns obs of all [N, ...].
 
         `seeds` int64, one for each of them; `UNSEEDED` goes on with the emulator's own random stream.
         """
-        obs, _ = self.emulators.reset(seed=seeds, options={"reset_mask": which})
+        obs, info = self.emulators.reset(seed=seeds, options={"reset_mask": which})
+        self._lives[which] = info["lives"][which]
         return np.asarray(obs)
 
     def send(self, actions: NDArray[np.int64]) -> None:
@@ -119,7 +122,9 @@ class EmulatorVector:
         """Wait for the step that was sent."""
         obs, reward, terminated, _, info = self.emulators.recv()
         capped = info["episode_frame_number"] >= self.config.max_episode_frames
-        return EmulatorStep(obs, reward.astype(np.float32), terminated, capped & ~terminated)
+        life_lost = (info["lives"] < self._lives) & ~terminated
+        self._lives = info["lives"].copy()
+        return EmulatorStep(obs, reward.astype(np.float32), terminated, capped & ~terminated, life_lost)
 
     def close(self) -> None:
         """Free the emulators."""

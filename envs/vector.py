@@ -37,6 +37,7 @@ class Step(NamedTuple):
     reward: NDArray[np.float32]  # [N], as the environment pays it
     terminated: NDArray[np.bool_]  # [N]: over, nothing follows
     truncated: NDArray[np.bool_]  # [N]: cut off by a limit; the last state still has a value
+    life_lost: NDArray[np.bool_]  # [N]: one of several lives, Atari only; the game goes on
 
     @property
     def ended(self) -> NDArray[np.bool_]:
@@ -82,10 +83,8 @@ class VectorEnvs(ABC):
 
     def receive(self) -> Step:
         """Finish the step that was sent; start ended episodes anew."""
-        last_obs, reward, terminated, truncated = self._receive()
-        ended = terminated | truncated
-        obs = self._restart(last_obs, ended) if ended.any() else last_obs
-        return Step(obs, last_obs, reward, terminated, truncated)
+        step = self._receive()
+        return step._replace(obs=self._restart(step.last_obs, step.ended)) if step.ended.any() else step
 
     def _restart(self, last_obs: NDArray[Any], ended: NDArray[np.bool_]) -> NDArray[Any]:
         """Start the ended envs' next episodes, with a seed where the log is long enough to be dropped."""
@@ -140,9 +139,10 @@ class VectorEnvs(ABC):
         for to_come in range(int(lengths.max()), 0, -1):
             actions = [log[-to_come] if to_come <= len(log) else 0 for log in self._actions]
             self._send(np.array(actions, np.int64))
-            obs, _, terminated, truncated = self._receive()
+            step = self._receive()
+            obs = step.last_obs
             due = lengths == to_come - 1  # the log begins now
-            again = terminated | truncated | due
+            again = step.ended | due
             if again.any():
                 seeds = np.where(due, self._seeds(range(self.num_envs)), UNSEEDED)
                 obs = obs.copy()
@@ -161,8 +161,8 @@ class VectorEnvs(ABC):
         """Start a step of all envs."""
 
     @abstractmethod
-    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """The true next obs [N, ...], reward, terminated, truncated; nothing is reset."""
+    def _receive(self) -> Step:
+        """What the step led to; nothing is reset, `obs` is `last_obs`."""
 
     @abstractmethod
     def close(self) -> None:
@@ -190,13 +190,14 @@ class GymVector(VectorEnvs):
     def _send(self, actions: NDArray[np.int64]) -> None:
         self._sent = actions
 
-    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+    def _receive(self) -> Step:
         obs = np.empty((self.num_envs, *self.obs_shape), self.obs_dtype)
         reward = np.empty(self.num_envs, np.float32)
         terminated, truncated = np.empty((2, self.num_envs), np.bool_)
         for n, env in enumerate(self.envs):
             obs[n], reward[n], terminated[n], truncated[n], _ = env.step(self._sent[n])
-        return obs, reward, terminated, truncated & ~terminated
+        no_lives = np.zeros(self.num_envs, np.bool_)
+        return Step(obs, obs, reward, terminated, truncated & ~terminated, no_lives)
 
     def close(self) -> None:
         """Close the envs."""
@@ -222,8 +223,9 @@ class AtariVector(VectorEnvs):
     def _send(self, actions: NDArray[np.int64]) -> None:
         self.games.send(actions)
 
-    def _receive(self) -> tuple[NDArray[Any], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        return self.games.receive()
+    def _receive(self) -> Step:
+        step = self.games.receive()
+        return Step(step.obs, *step)
 
     def close(self) -> None:
         """Free the emulators."""

@@ -138,7 +138,12 @@ class ResidualBlock(nn.Module):
 
 
 def as_floats(obs: Tensor, dtype: torch.dtype) -> Tensor:
-    """An obs as the network computes with it: uint8 (pixels) is scaled to [0, 1], all else is cast."""
-    if obs.dtype == torch.uint8:
-        return obs.to(dtype).div_(255)
-    return obs.to(dtype)
+    """An obs as the network computes with it: uint8 (pixels) is scaled to [0, 1], all else is cast.
+
+    Planes are laid out with channels last, as convolutions want them: once, here, and not in each layer and
+    on the way back.
+    """
+    floats = obs.to(dtype)
+    if obs.ndim == 4:
+        floats = floats.contiguous(memory_format=torch.channels_last)
+    return floats.div_(255) if obs.dtype == torch.uint8 else floats

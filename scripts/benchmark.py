@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from agents.dqn.config import TrainingConfig
 from agents.players import Player
 from envs.boards.game import Position
 from scripts.command_line import command, parse
@@ -159,38 +160,48 @@ def mcts_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
 
 
 def dqn_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
-    """Steps a second while DQN learns Pong from 8 replayed samples a step, beside stable-baselines3's."""
+    """Steps a second while learning Pong, acting and emulation included, beside stable-baselines3's DQN.
+
+    The Nature network and one-step targets throughout. Ours runs as the presets do; the peer has its own
+    settings for Atari, on one thread or on all cores, whichever is faster.
+    """
     from dataclasses import replace
 
-    from agents.dqn.presets import ATARI
-    from agents.dqn.train import Training
+    from agents.dqn.lanes import lane_count
+    from agents.dqn.presets import ATARI, PQN
 
     starts = 1_000
-    learning = replace(
+    plain = replace(
         ATARI, n_step=1, double=False, replay_size=20_000, learning_starts=starts, epsilon_start=0.1,
         epsilon_end=0.1, seed=config.seed,
     )  # fmt: skip
-    steps = (progress.step for progress in Training(learning).run())
-    while next(steps) < 2 * starts:
-        pass
-
-    def learn() -> float:
-        return learning.num_envs * sum(1 for _ in zip(range(4), steps, strict=False))
-
-    yield (
-        "pong_dqn",
-        Figure(
-            ours=rate(learn, config.seconds),
-            peer=_peer_dqn(starts, config.seconds, config.seed),
-            peer_name="stable-baselines3",
-            unit="env steps/s",
-            what="8 samples a step: ours 128 each 16, the peer's 32 each 4",
-        ),
+    small = replace(plain, batch_size=32, learn_every_steps=4)
+    parallel = replace(PQN, epsilon_start=0.1, epsilon_end=0.1, seed=config.seed)
+    peer = max(
+        _peer_dqn(starts, config.seconds, config.seed, threads) for threads in {1, lane_count(0, pays=True)}
     )
+    for name, learning, what in (
+        ("pong_dqn", plain, "8 samples a step: ours 128 each 16 steps, the peer's 32 each 4"),
+        ("pong_dqn_same_updates", small, "32 samples each 4 steps, ours and the peer's"),
+        ("pong_pqn", parallel, f"ours without a replay, {PQN.epochs} samples a step; the peer 8"),
+    ):
+        ours = _learning_speed(learning, 2 * starts, config.seconds)
+        yield name, Figure(ours=ours, peer=peer, peer_name="stable-baselines3", unit="env steps/s", what=what)
 
 
-def _peer_dqn(starts: int, seconds: float, seed: int) -> float:
-    """Env steps a second of stable-baselines3's DQN with its own settings for Atari, one torch thread."""
+def _learning_speed(config: TrainingConfig, warm_up: int, seconds: float) -> float:
+    """Env steps a second of a training, after `warm_up` steps and one stride."""
+    from agents.dqn.supervise import make_training
+
+    strides = make_training(config).run()
+    while next(strides).step < warm_up:
+        pass
+    return rate(lambda: next(strides) and config.stride, seconds)
+
+
+def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
+    """Env steps a second of stable-baselines3's DQN with its own settings for Atari."""
+    import torch
     from stable_baselines3 import DQN
     from stable_baselines3.common.callbacks import BaseCallback
     from stable_baselines3.common.env_util import make_atari_env
@@ -216,6 +227,7 @@ def _peer_dqn(starts: int, seconds: float, seed: int) -> float:
         exploration_final_eps=0.1, device="cpu",
     )  # fmt: skip
     watch = Stopwatch()
+    torch.set_num_threads(threads)
     model.learn(10**9, callback=watch)
     envs.close()
     return watch.steps / watch.elapsed

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import tyro
 
-from agents.dqn.config import DQNConfig
+from agents.dqn.config import TrainingConfig, config_from_json
 from agents.dqn.presets import PRESETS, config_named
 from scripts.command_line import UsageError, command, parse
 
@@ -25,12 +25,14 @@ usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
 
 presets: {", ".join(PRESETS)}; or any gymnasium id with discrete actions, such as LunarLander-v3"""
 
+Config = TypeVar("Config", bound=TrainingConfig)
+
 
 @dataclass(frozen=True)
-class NewRun:
+class NewRun(Generic[Config]):
     """What a new run is asked for."""
 
-    config: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)
+    config: Annotated[Config, tyro.conf.arg(name="")]
     runs_dir: Path = Path("runs")
     """The run's folder is made in here."""
     minutes: float | None = None
@@ -62,16 +64,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _start(name: str, arguments: list[str]) -> int:
     preset = config_named(name)
     wanted = parse(
-        NewRun,
+        NewRun[type(preset)],  # type: ignore[misc]  # the preset's own fields become the flags
         arguments,
-        description=f"Train a DQN with preset {name}.",
+        description=f"Train with preset {name}, {preset.ALGORITHM.upper()}.",
         default=NewRun(config=preset),
     )
-    from agents.dqn.supervise import supervise  # late: torch
-    from agents.dqn.train import Training
+    from agents.dqn.supervise import make_training, supervise  # late: torch
     from agents.runs.run import Run
 
-    training = Training(wanted.config)  # before the folder: what cannot run leaves none
+    training = make_training(wanted.config)  # before the folder: what cannot run leaves none
     label = name.replace("/", "_").replace(":", "_")
     with Run.create(wanted.runs_dir, label, wanted.config.to_json()) as run:
         print(f"run folder: {run.path}", flush=True)
@@ -87,11 +88,10 @@ def _resume(arguments: list[str]) -> int:
     from agents.runs.run import Run
 
     with Run.open(wanted.resume) as run:
-        config = DQNConfig.from_json(run.config)
-        from agents.dqn.supervise import supervise  # late: torch
-        from agents.dqn.train import Training
+        config = config_from_json(run.config)
+        from agents.dqn.supervise import make_training, supervise  # late: torch
 
-        training = Training(config)
+        training = make_training(config)
         reason = supervise(run, training, label=run.path.name, resume=True, minutes=wanted.minutes)
         _report(run.path, reason)
     return 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from agents.dqn.config import DQNConfig
+from agents.dqn.config import DQNConfig, TrainingConfig, config_from_json
 from agents.peers import PeerModel, SB3Agent, is_peer, parse_peer, require_trust
 from agents.runs.model import find_model, read_header
 from agents.runs.seeding import child_seed
@@ -35,7 +35,7 @@ class Entry:
     """
 
     model: str
-    config: DQNConfig
+    config: TrainingConfig
     source: Path | PeerModel
 
     @property
@@ -80,7 +80,7 @@ def find_entry(model: str, *, trust_pickle: bool = False) -> Entry:
             f"{model} is a {header.kind} model for {header.subject}, not a dqn model; "
             "evaluate.py match and mistakes measure board players"
         )
-    return Entry(model, DQNConfig.from_json(header.config), path)
+    return Entry(model, config_from_json(header.config), path)
 
 
 def measure(

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from agents.dqn.config import DQNConfig
+from agents.dqn.config import config_from_json
+from agents.dqn.lanes import Lanes
 from agents.dqn.precision import QNetwork
 from agents.runs.model import ModelHeader, load_model
 from networks.build import RecurrentNetwork, build
@@ -27,12 +28,20 @@ class DQNAgent:
         config: the network's own.
         epsilon: share of random actions.
         name: how tables call it.
+        lanes: in which the envs are shared out.
     """
 
     def __init__(
-        self, network: QNetwork, config: NetworkConfig, *, epsilon: float = 0.0, name: str = "dqn"
+        self,
+        network: QNetwork,
+        config: NetworkConfig,
+        *,
+        epsilon: float = 0.0,
+        name: str = "dqn",
+        lanes: Lanes | None = None,
     ) -> None:
         self.network, self.config, self.epsilon, self.name = network, config, epsilon, name
+        self.lanes = lanes if lanes is not None else Lanes()
         self.state: Tensor | None = None  # [parts, N, M], of a network with memory
         self._generator = np.random.default_rng(0)
 
@@ -52,7 +61,7 @@ class DQNAgent:
         network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         network.eval()
         if epsilon is None:
-            epsilon = DQNConfig.from_json(header.config).evaluation_epsilon
+            epsilon = config_from_json(header.config).evaluation_epsilon
         return cls(network, config, epsilon=epsilon, name=_name(Path(path), header))
 
     def reset(self, num_envs: int, seed: int | np.random.Generator) -> None:
@@ -69,24 +78,38 @@ class DQNAgent:
             starts: bool[N]; True where obs is the first of an episode.
         Returns: int64[N].
         """
-        random = self._generator.random(len(obs)) < self.epsilon
-        actions = self._generator.integers(self.config.num_actions, size=len(obs))
+        random, actions = self._explore(len(obs))
         if self.state is None and random.all():
             return actions
         return np.where(random, actions, self.q_values(obs, starts).argmax(axis=1))
 
+    def choose(self, q: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The actions int64[N] of `act`, where q [N, A] is known."""
+        random, actions = self._explore(len(q))
+        return np.where(random, actions, q.argmax(axis=1))
+
+    def _explore(self, num_envs: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Who acts at random, and how."""
+        random = self._generator.random(num_envs) < self.epsilon
+        return random, self._generator.integers(self.config.num_actions, size=num_envs)
+
     def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
         """float32[N, A]; where there is a memory it moves on by this step."""
         device = next(self.network.parameters()).device
-        shown = torch.from_numpy(obs).to(device)
-        with torch.inference_mode():
-            if self.state is None:
-                q = self.network(shown)
-            else:
-                began = torch.from_numpy(starts).to(device).unsqueeze(0)
-                q, self.state = self.network(shown.unsqueeze(0), self.state, began)
-                q = q.squeeze(0)
-        return cast(NDArray[np.float32], q.cpu().numpy())
+        shown, began = torch.from_numpy(obs).to(device), torch.from_numpy(starts).to(device)
+        state = self.state
+
+        def look(part: slice) -> tuple[Tensor, Tensor | None]:
+            with torch.no_grad():
+                if state is None:
+                    return self.network(shown[part]), None
+                q, after = self.network(shown[None, part], state[:, part], began[None, part])
+                return q.squeeze(0), after
+
+        answers = self.lanes.map(look, self.lanes.slices(len(obs)))
+        if state is not None:
+            self.state = torch.cat([cast(Tensor, after) for _, after in answers], dim=1)
+        return cast(NDArray[np.float32], torch.cat([q for q, _ in answers]).cpu().numpy())
 
     def state_rows(self) -> NDArray[np.float32] | None:
         """The memory's state as float32[N, parts, M], for the replay; None without one."""

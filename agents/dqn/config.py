@@ -1,10 +1,15 @@
-"""Everything that a DQN run depends on, as plain data. No torch: a wrong flag is told at once."""
+"""Everything that a run depends on, as plain data. No torch: a wrong flag is told at once.
+
+`TrainingConfig` is what both ways of Q-learning share, `DQNConfig` adds replay and target network,
+`PQNConfig` adds rollouts. Siblings differ only where the papers do.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from networks.config import ACTIVATIONS, MEMORIES, NORMS, OPTIMISERS, NetworkConfig, check_choice
 
@@ -18,18 +23,22 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DQNConfig:
-    """A DQN run: environment, network, learning and evaluation; saved in each model and run folder.
+class TrainingConfig(ABC):
+    """Environment, network, optimiser, exploration, evaluation and machine of a run of Q-learning.
 
     A step is one decision in one env. Defaults suit small environments with vector observations; `presets.py`
     has others. Every option combines with every other one, but batch norm with bfloat16.
     """
+
+    ALGORITHM: ClassVar[str]  # as saved beside the fields
 
     # The environment
     env_id: str = "CartPole-v1"  # any gymnasium id with discrete actions, or ALE/...-v5
     num_envs: int = 8  # stepped together
     env_threads: int = 1  # native threads of the Atari emulators
     repeat_action_probability: float = 0.25  # sticky actions, Atari only (Machado et al. 2018)
+    life_loss_ends: bool = False  # learn as if a lost life ended the episode; the game goes on. Atari only
+    reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
 
     # How long
     env_steps: int = 100_000  # of all envs together
@@ -45,23 +54,11 @@ class DQNConfig:
     memory_size: int = 64
     dueling: bool = False  # Wang et al. 2016
 
-    # Targets
-    discount: float = 0.99  # per step, in (0, 1]
-    n_step: int = 1  # rewards summed before the bootstrap (Sutton 1988)
-    double: bool = True  # the online network chooses the next action (van Hasselt et al. 2016)
-    sync_every_updates: int = 250  # between copies to the target network
-    target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
-    reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
-
     # Updates
-    replay_size: int = 50_000  # steps kept, of all envs together
-    learning_starts: int = 1_000  # steps before the first update, or more until a window is complete
-    learn_every_steps: int = 4  # env steps for each update
-    batch_size: int = 64  # transitions; with a memory, sequences
-    sequence_length: int = 16  # steps of a sequence that are learned from, with a memory
-    burn_in: int = 4  # steps before them that only warm the memory up (Kapturowski et al. 2019)
+    discount: float = 0.99  # per step, in (0, 1]
     optimiser: Literal["sgd", "rmsprop", "adam", "adamw", "radam"] = "adam"
     learning_rate: float = 5e-4
+    anneal_learning_rate: bool = False  # in a straight line to 0 at env_steps
     optimiser_epsilon: float = 1e-8
     loss: Literal["huber", "squared_error"] = "huber"
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
@@ -84,39 +81,26 @@ class DQNConfig:
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     precision: Precision = "auto"  # auto: bfloat16 for convolutions where the device computes with it
-    torch_threads: int = 1  # 0: as OMP_NUM_THREADS says (the scripts set it to 1 where it is not set)
+    lanes: int = 0  # parts of a batch computed side by side, a thread each; 0: one for each core if that pays
+    torch_threads: int = (
+        1  # of one lane; 0: as OMP_NUM_THREADS says (the scripts set it to 1 if it is not set)
+    )
     save_every_seconds: float = 60.0  # between training states, from which --resume goes on
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
-            check_choice(f"DQNConfig.{name}", getattr(self, name), allowed)
-        for name in _AT_LEAST_ONE:
-            value = getattr(self, name)
-            self._require(type(value) is int and value >= 1, name, "an integer of at least 1")
-        for name in _AT_LEAST_ZERO:
-            value = getattr(self, name)
-            self._require(type(value) is int and value >= 0, name, "an integer of at least 0")
-        for name in _PROBABILITIES:
+            check_choice(f"{type(self).__name__}.{name}", getattr(self, name), allowed)
+        self._require_integers(1, _AT_LEAST_ONE)
+        self._require_integers(0, _AT_LEAST_ZERO)
+        for name in ("epsilon_start", "epsilon_end", "evaluation_epsilon", "repeat_action_probability"):
             self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
-        for name in ("discount", "target_mix"):
-            self._require(0 < getattr(self, name) <= 1, name, "in (0, 1]")
+        self._require(0 < self.discount <= 1, "discount", "in (0, 1]")
         for name in ("learning_rate", "optimiser_epsilon", "save_every_seconds"):
             self._require(getattr(self, name) > 0, name, "above 0")
         for name in ("reward_clip", "clip_gradient_norm"):
             value = getattr(self, name)
             self._require(value is None or value > 0, name, "None or above 0")
         self._require(bool(self.env_id), "env_id", "an environment's name")
-        self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
-        self._require(
-            self.replay_size >= self.num_envs * self.window,
-            "replay_size",
-            f"at least {self.num_envs * self.window}, for one window of each env",
-        )
-        self._require(
-            self.learning_starts <= self.replay_size,
-            "learning_starts",
-            f"at most replay_size {self.replay_size}",
-        )
         if self.precision == "bfloat16":
             self._require(
                 self.norm != "batch", "norm", "none or layer with bfloat16: running means need digits"
@@ -125,7 +109,12 @@ class DQNConfig:
 
     def _require(self, condition: bool, name: str, allowed: str) -> None:
         if not condition:
-            raise ValueError(f"DQNConfig.{name} must be {allowed}, got {getattr(self, name)!r}")
+            raise ValueError(f"{type(self).__name__}.{name} must be {allowed}, got {getattr(self, name)!r}")
+
+    def _require_integers(self, least: int, names: tuple[str, ...]) -> None:
+        for name in names:
+            value = getattr(self, name)
+            self._require(type(value) is int and value >= least, name, f"an integer of at least {least}")
 
     def network(self, obs_shape: tuple[int, ...], num_actions: int) -> NetworkConfig:
         """The network for observations of `obs_shape` (without batch) and so many actions."""
@@ -144,10 +133,78 @@ class DQNConfig:
             dueling=self.dueling,
         )
 
+    @property
+    @abstractmethod
+    def stride(self) -> int:
+        """Env steps, of all envs together, from one report of the training loop to the next."""
+
     def epsilon(self, step: int) -> float:
         """The share of random actions at `step`."""
         progress = min(step / self.epsilon_decay_steps, 1.0) if self.epsilon_decay_steps else 1.0
         return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+
+    def learning_rate_at(self, step: int) -> float:
+        """The optimiser's step size at `step`; annealed, it stays above 0 until `env_steps`."""
+        left = 1 - step / self.env_steps if self.anneal_learning_rate else 1.0
+        return self.learning_rate * max(left, 0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The algorithm and the fields as JSON values (tuples become lists)."""
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {"algorithm": self.ALGORITHM, **values}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DQNConfig(TrainingConfig):
+    """Deep Q-learning from a replay, against a target network (Mnih et al. 2015), and its refinements."""
+
+    ALGORITHM: ClassVar[str] = "dqn"
+
+    # Targets
+    n_step: int = 1  # rewards summed before the bootstrap (Sutton 1988)
+    double: bool = True  # the online network chooses the next action (van Hasselt et al. 2016)
+    sync_every_updates: int = 250  # between copies to the target network
+    target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
+
+    # Replay
+    replay_size: int = 50_000  # steps kept, of all envs together
+    learning_starts: int = 1_000  # steps before the first update, or more until a window is complete
+    learn_every_steps: int = 4  # env steps for each update
+    batch_size: int = 64  # transitions; with a memory, sequences
+    sequence_length: int = 16  # steps of a sequence that are learned from, with a memory
+    burn_in: int = 4  # steps before them that only warm the memory up (Kapturowski et al. 2019)
+
+    def __post_init__(self) -> None:
+        TrainingConfig.__post_init__(self)  # super() does not see through slots=True
+        self._require_integers(
+            1,
+            (
+                "n_step",
+                "sync_every_updates",
+                "replay_size",
+                "learn_every_steps",
+                "batch_size",
+                "sequence_length",
+            ),
+        )
+        self._require_integers(0, ("learning_starts", "burn_in"))
+        self._require(0 < self.target_mix <= 1, "target_mix", "in (0, 1]")
+        self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
+        self._require(
+            self.replay_size >= self.num_envs * self.window,
+            "replay_size",
+            f"at least {self.num_envs * self.window}, for one window of each env",
+        )
+        self._require(
+            self.learning_starts <= self.replay_size,
+            "learning_starts",
+            f"at most replay_size {self.replay_size}",
+        )
+
+    @property
+    def stride(self) -> int:
+        """One step of all envs."""
+        return self.num_envs
 
     def updates_due(self, step: int) -> int:
         """Updates that fall into the `num_envs` steps from `step` on; summed, one for `learn_every_steps`."""
@@ -159,29 +216,61 @@ class DQNConfig:
         """Consecutive places of one env that a sample can need."""
         return self.n_step + 1 + (self.burn_in + self.sequence_length if self.memory != "none" else 0)
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values (tuples become lists)."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> DQNConfig:
-        """The config that `to_json` wrote. Raises: ValueError naming an unknown field."""
-        known = [field.name for field in fields(cls)]
-        for name in data:
-            check_choice("DQNConfig field", name, known)
-        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return cls(**values)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PQNConfig(TrainingConfig):
+    """Parallel Q-learning (Gallici et al. 2024): Q(lambda) on fresh rollouts, no replay, no target network.
+
+    What keeps it stable is layer norm.
+    """
+
+    ALGORITHM: ClassVar[str] = "pqn"
+
+    norm: Literal["none", "batch", "layer"] = "layer"
+    optimiser: Literal["sgd", "rmsprop", "adam", "adamw", "radam"] = "radam"
+    loss: Literal["huber", "squared_error"] = "squared_error"
+
+    rollout_steps: int = 32  # of each env between two rounds of updates
+    trace_decay: float = 0.65  # lambda of Q(lambda), in [0, 1]
+    epochs: int = 2  # times that each step is learned from
+    minibatches: int = 32  # updates in one epoch; with a memory each takes whole rollouts of some envs
+
+    def __post_init__(self) -> None:
+        TrainingConfig.__post_init__(self)
+        self._require_integers(1, ("rollout_steps", "epochs", "minibatches"))
+        self._require(0 <= self.trace_decay <= 1, "trace_decay", "in [0, 1]")
+        parts = self.stride if self.memory == "none" else self.num_envs
+        self._require(self.minibatches <= parts, "minibatches", f"at most {parts}, or some would be empty")
+
+    @property
+    def stride(self) -> int:
+        """One rollout of all envs."""
+        return self.num_envs * self.rollout_steps
 
 
-def due(step: int, num_envs: int, every: int, start: int = 0) -> int:
-    """How many multiples of `every`, counted from `start`, lie in (step, step + num_envs].
+def config_from_json(data: Mapping[str, Any]) -> TrainingConfig:
+    """The config that `to_json` wrote. Raises: ValueError naming an unknown algorithm or field."""
+    algorithm = data.get("algorithm", DQNConfig.ALGORITHM)
+    check_choice("algorithm", algorithm, tuple(_ALGORITHMS))
+    kind = _ALGORITHMS[algorithm]
+    known = [field.name for field in fields(kind)]
+    values: dict[str, Any] = {}
+    for name in data.keys() - {"algorithm"}:
+        check_choice(f"{kind.__name__} field", name, known)
+        values[name] = tuple(data[name]) if isinstance(data[name], list) else data[name]
+    return kind(**values)
+
+
+def due(step: int, stride: int, every: int, start: int = 0) -> int:
+    """How many multiples of `every`, counted from `start`, lie in (step, step + stride].
 
     With N envs the counter jumps by N, so `step % every == 0` would lose some or all of them.
     """
-    return max(step + num_envs - start, 0) // every - max(step - start, 0) // every
+    return max(step + stride - start, 0) // every - max(step - start, 0) // every
 
 
 LARGE_OBS = (4, 84, 84)  # fits every trunk
+_ALGORITHMS: Mapping[str, type[TrainingConfig]] = {kind.ALGORITHM: kind for kind in (DQNConfig, PQNConfig)}
 _CHOICES = {
     "trunk": TRUNKS,
     "activation": ACTIVATIONS,
@@ -196,17 +285,10 @@ _AT_LEAST_ONE = (
     "num_envs",
     "env_threads",
     "env_steps",
-    "n_step",
-    "sync_every_updates",
-    "replay_size",
-    "learn_every_steps",
-    "batch_size",
-    "sequence_length",
     "evaluate_every_steps",
     "log_every_steps",
     "evaluation_episodes",
     "evaluation_envs",
     "evaluation_steps_max",
 )
-_AT_LEAST_ZERO = ("learning_starts", "burn_in", "epsilon_decay_steps", "torch_threads", "seed")
-_PROBABILITIES = ("epsilon_start", "epsilon_end", "evaluation_epsilon", "repeat_action_probability")
+_AT_LEAST_ZERO = ("epsilon_decay_steps", "torch_threads", "lanes", "seed")

@@ -2,7 +2,7 @@
 
 bfloat16 keeps float32's range with 8 bits of precision. Convolutions gain a factor of two or more on CPUs
 and GPUs that compute with it; a weight of 1 plus an update of 0.001 is 1 again, though. So the weights
-proper, the optimiser, the targets and the loss stay float32: gradients are lifted to the masters, and the
+proper, the optimiser, the targets and the loss stay float32: gradients go to the masters in float32, and the
 masters are copied back after each update (Micikevicius et al. 2018, section 3.1).
 """
 
@@ -22,7 +22,7 @@ QNetwork = Network | RecurrentNetwork
 def choose_device(name: str) -> torch.device:
     """The device of that name; "auto" is cuda where there is one. Raises: ValueError where there is none."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("DQNConfig.device is cuda, but torch sees no GPU here; use auto or cpu")
+        raise ValueError("device is cuda, but torch sees no GPU here; use auto or cpu")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
@@ -44,14 +44,6 @@ class WorkingCopy:
         self.apart = dtype != torch.float32
         self.network = deepcopy(master).to(dtype) if self.apart else master
         self.push()
-
-    def lift_gradients(self) -> None:
-        """Move the network's gradients to the masters, in float32."""
-        if not self.apart:
-            return
-        for weight, copied in zip(self.master.parameters(), self.network.parameters(), strict=True):
-            weight.grad = None if copied.grad is None else copied.grad.float()
-            copied.grad = None
 
     def push(self) -> None:
         """Give the network the masters' weights and buffers."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agents.dqn.config import DQNConfig
+from agents.dqn.config import DQNConfig, PQNConfig, TrainingConfig
 from envs.names import nearest
 
 # Small vector observations: layer norm and a fresh target (20 updates) keep Q-learning from forgetting what
@@ -130,6 +130,29 @@ PONG = replace(
 
 BREAKOUT = replace(ATARI, env_id="ALE/Breakout-v5")
 
+# Atari by parallel Q-learning: CleanRL's numbers (Huang et al. 2022) where nothing else is said.
+PQN = PQNConfig(
+    env_id="ALE/Pong-v5",
+    num_envs=64,
+    env_threads=2,
+    env_steps=10_000_000,
+    hidden_sizes=(512,),
+    reward_clip=1.0,
+    learning_rate=2.5e-4,
+    anneal_learning_rate=True,
+    rollout_steps=32,
+    epochs=2,
+    minibatches=8,  # of 256 steps
+    epsilon_end=0.01,
+    epsilon_decay_steps=200_000,
+    evaluate_every_steps=100_000,
+    evaluation_episodes=8,
+    evaluation_envs=8,
+    evaluation_epsilon=0.001,
+    log_every_steps=4_096,
+    save_every_seconds=180.0,
+)
+
 # Other image observations (a user's own env): few steps, so smaller and slower in exploring than Atari.
 IMAGE = replace(
     ATARI,
@@ -143,17 +166,18 @@ IMAGE = replace(
     evaluate_every_steps=20_000,
 )
 
-PRESETS: Mapping[str, DQNConfig] = {
+PRESETS: Mapping[str, TrainingConfig] = {
     "cartpole": CARTPOLE,
     "catch": CATCH,
     "corridor": CORRIDOR,
     "recall": RECALL,
     "pong": PONG,
     "breakout": BREAKOUT,
+    "pqn": PQN,
 }
 
 
-def config_named(name: str) -> DQNConfig:
+def config_named(name: str) -> TrainingConfig:
     """The preset of that name, or a default for a gymnasium id (`LunarLander-v3`, `my_module:MyEnv-v0`).
 
     Raises: ValueError with the nearest names; where the env's spaces do not suit a Q-network.

@@ -9,16 +9,25 @@ from torch import Tensor
 
 from agents.arena.episodes import EpisodeReturns, play_episodes
 from agents.dqn.agent import DQNAgent
-from agents.dqn.config import DQNConfig, due
-from agents.dqn.learner import Metrics
+from agents.dqn.config import DQNConfig, PQNConfig, TrainingConfig, due
+from agents.dqn.online import Metrics
+from agents.dqn.pqn import PQNTraining
 from agents.dqn.replay_log import ReplayLog
-from agents.dqn.train import Training, make_envs
+from agents.dqn.train import DQNTraining, Progress, Training, make_envs
 from agents.runs import seeding
 from agents.runs.model import ModelHeader
 from agents.runs.plots import learning_curve
 from agents.runs.progress import ProgressLine
 from agents.runs.run import Run
 from agents.runs.stopping import stop_requests
+
+
+def make_training(config: TrainingConfig) -> Training:
+    """The training that a config is for. Raises: as the trainings themselves."""
+    if isinstance(config, PQNConfig):
+        return PQNTraining(config)
+    assert isinstance(config, DQNConfig)
+    return DQNTraining(config)
 
 
 def supervise(
@@ -45,7 +54,7 @@ def supervise(
     line = ProgressLine(label, config.env_steps, start=training.step)
     with stop_requests() as stopped, line:
         for progress in training.run():
-            supervisor.log(progress.step, progress.metrics)
+            supervisor.log(progress)
             stop = stopped.is_set() or time.monotonic() > deadline
             last = stop or progress.step >= config.env_steps
             if stop:
@@ -75,30 +84,36 @@ class Supervisor:
     def __init__(self, run: Run, training: Training) -> None:
         self.run, self.training, self.config = run, training, training.config
         self.evaluation_envs = make_envs(self.config, self.config.evaluation_envs)
-        self.replay_log = ReplayLog(run.path, training.replay)
+        self.replay_log = ReplayLog(run.path, training.replay) if isinstance(training, DQNTraining) else None
         self._sums: Metrics = {}
-        self._updates = 0
+        self._count = 0
         self._saved_at = time.monotonic()
 
-    def log(self, step: int, metrics: Metrics) -> None:
-        """Sum up the metrics of an update; write their means where a record is due."""
-        if metrics:
-            self._sums = {name: self._sums.get(name, 0.0) + value for name, value in metrics.items()}
-            self._updates += 1
+    def log(self, progress: Progress) -> None:
+        """Sum up the metrics of a stride; write their means where a record is due."""
+        step = progress.step
+        if progress.metrics:
+            self._sums = {name: self._sums.get(name, 0.0) + x for name, x in progress.metrics.items()}
+            self._count += 1
         if not _crossed(self.config, step, self.config.log_every_steps):
             return
         record: dict[str, float | Tensor] = {"epsilon": self.training.agent.epsilon}
-        if self._updates:
-            record |= {name: total / self._updates for name, total in self._sums.items()}
+        if self._count:
+            record |= {name: total / self._count for name, total in self._sums.items()}
         if self.training.returns:
             record["train_return"] = float(np.mean(self.training.returns))
         self.run.log(step, record)
-        self._sums, self._updates = {}, 0
+        self._sums, self._count = {}, 0
 
     def evaluate(self) -> EpisodeReturns:
         """Play fresh episodes with the weights of now, record the result, save the model."""
         config, training = self.config, self.training
-        agent = DQNAgent(training.learner.acting, training.agent.config, epsilon=config.evaluation_epsilon)
+        agent = DQNAgent(
+            training.network.acting,
+            training.network_config,
+            epsilon=config.evaluation_epsilon,
+            lanes=training.network.lanes,
+        )
         seed = seeding.child_seed(config.seed, f"evaluation {training.step}")
         returns = play_episodes(
             agent,
@@ -119,17 +134,21 @@ class Supervisor:
         """Save what a resume needs, if it is time."""
         if not now and time.monotonic() - self._saved_at < self.config.save_every_seconds:
             return
-        state = self.training.state() | {"sums": self._sums, "updates": self._updates}
-        self.run.save_state(state | {"replay": self.replay_log.append()})
-        self.replay_log.prune()
+        state = self.training.state() | {"sums": self._sums, "count": self._count}
+        if self.replay_log is not None:
+            state["replay"] = self.replay_log.append()
+        self.run.save_state(state)
+        if self.replay_log is not None:
+            self.replay_log.prune()
         self._saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Go on from the run's last save."""
         state = self.run.load_state()
         self.training.restore(state)
-        self.replay_log.restore(state["replay"])
-        self._sums, self._updates = state["sums"], state["updates"]
+        if self.replay_log is not None:
+            self.replay_log.restore(state["replay"])
+        self._sums, self._count = state["sums"], state["count"]
 
     def save_model(self, score: float | None) -> None:
         """Save the weights of now; `score` is their evaluation, None where there was none."""
@@ -137,15 +156,15 @@ class Supervisor:
         header = ModelHeader(
             kind="dqn",
             subject=self.config.env_id,
-            network=training.agent.config.to_json(),
+            network=training.network_config.to_json(),
             config=self.config.to_json(),
             step=training.step,
             score=score,
             notes={"evaluation_episodes": self.config.evaluation_episodes},
         )
-        self.run.save_model(training.learner.online.state_dict(), header)
+        self.run.save_model(training.network.online.state_dict(), header)
 
 
-def _crossed(config: DQNConfig, step: int, every: int) -> bool:
-    """Whether the last step of all envs reached a multiple of `every`."""
-    return due(step - config.num_envs, config.num_envs, every) > 0
+def _crossed(config: TrainingConfig, step: int, every: int) -> bool:
+    """Whether the last stride reached a multiple of `every`."""
+    return due(step - config.stride, config.stride, every) > 0

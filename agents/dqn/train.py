@@ -6,105 +6,97 @@ action is chosen by the weights before these updates, as if the agent took as lo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from agents.dqn.agent import DQNAgent
-from agents.dqn.config import DQNConfig
-from agents.dqn.learner import Learner, Metrics
+from agents.dqn.config import DQNConfig, TrainingConfig
+from agents.dqn.learner import Learner
 from agents.dqn.memory_limit import available_bytes, require_memory
+from agents.dqn.online import Metrics, OnlineNetwork
 from agents.dqn.replay import Replay, Sequences, Transitions, bytes_needed
 from agents.runs import seeding
 from envs.atari import PREFIX, AtariConfig
-from envs.vector import VectorEnvs, make_vector
+from envs.vector import Step, VectorEnvs, make_vector
 
 RETURNS_KEPT = 100  # of training episodes, for the running mean
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is after one step of all envs."""
+    """Where training is after one stride."""
 
     step: int  # env steps done, all envs together
-    metrics: Metrics  # of the last update in this step; empty where there was none
-    returns: list[float] = field(
-        default_factory=list
-    )  # of episodes that ended in this step, true and unclipped
+    metrics: Metrics  # means over the stride's updates; empty where there was none
+    updates: int  # in this stride
 
 
-class Training:
-    """One DQN run: envs, agent, replay and learner, and a state from which it goes on to the bit.
+class Training(ABC):
+    """What all runs of Q-learning share: envs, an agent that plays in them, the returns that it gets.
 
     Args:
         config: all of it. Its seed decides everything (torch's global generator is seeded too).
-    Raises: ValueError where env and config do not go together, or the replay would not fit into memory.
+    Raises: ValueError where env and config do not go together.
     """
 
-    def __init__(self, config: DQNConfig) -> None:
+    agent: DQNAgent
+    network: OnlineNetwork
+
+    def __init__(self, config: TrainingConfig, streams: tuple[str, ...]) -> None:
         self.config = config
         torch.set_num_threads(config.torch_threads or torch.get_num_threads())
         self.envs = make_envs(config, config.num_envs)
-        network_config = config.network(self.envs.obs_shape, self.envs.num_actions)
+        self.network_config = config.network(self.envs.obs_shape, self.envs.num_actions)
         seeding.seed_everything(config.seed)
-        self.learner = Learner(network_config, config)
-        self.agent = DQNAgent(self.learner.acting, network_config)
-        self.generators = seeding.generators(config.seed, "actions", "replay")
-        self.agent.reset(config.num_envs, self.generators["actions"])
-        self.replay = make_replay(config, self.envs, self.agent)
+        self.generators = seeding.generators(config.seed, "actions", *streams)
         self.step = 0
         self.obs = self.envs.reset(seeding.child_seed(config.seed, "envs"))
         self.starts = np.ones(config.num_envs, np.bool_)
         self.running_returns = np.zeros(config.num_envs)
         self.returns: deque[float] = deque(maxlen=RETURNS_KEPT)
 
+    def _make_agent(self) -> DQNAgent:
+        """Who plays with the weights as they are learned."""
+        agent = DQNAgent(self.network.acting, self.network_config, lanes=self.network.lanes)
+        agent.reset(self.config.num_envs, self.generators["actions"])
+        return agent
+
+    @abstractmethod
     def run(self) -> Iterator[Progress]:
-        """Go on to the last step; yields after each step of all envs."""
-        while self.step < self.config.env_steps:
-            self.agent.epsilon = self.config.epsilon(self.step)
-            state = self.agent.state_rows()
-            actions = self.agent.act(self.obs, self.starts)
-            self.envs.send(actions)
-            metrics: Metrics = {}
-            for _ in range(self.config.updates_due(self.step)):
-                metrics = self.learner.learn(self._sample())
-            step = self.envs.receive()
-            reward = self._learned_reward(step.reward)
-            self.replay.add(
-                self.obs, actions, reward, step.terminated, step.truncated, step.last_obs, state=state
-            )
-            self.obs, self.starts = step.obs, step.ended
-            self.step += self.config.num_envs
-            yield Progress(self.step, metrics, self._count_returns(step.reward, step.ended))
+        """Go on to the last step; yields after each stride."""
 
-    def _sample(self) -> Transitions | Sequences:
-        config, generator = self.config, self.generators["replay"]
-        if config.memory == "none":
-            return self.replay.sample(config.batch_size, generator)
-        return self.replay.sample_sequences(
-            config.batch_size, config.burn_in, config.sequence_length, generator
-        )
-
-    def _learned_reward(self, reward: Any) -> Any:
+    def _learned_reward(self, reward: NDArray[np.float32]) -> NDArray[np.float32]:
         limit = self.config.reward_clip
         return reward if limit is None else reward.clip(-limit, limit)
 
-    def _count_returns(self, reward: Any, ended: Any) -> list[float]:
-        self.running_returns += reward
-        over: list[float] = self.running_returns[ended].tolist()
-        self.running_returns[ended] = 0.0
-        self.returns.extend(over)
-        return over
+    def _move_on(self, step: Step) -> None:
+        """Make `step` the present: what is acted on next, and the returns of episodes that ended in it."""
+        self.obs, self.starts = step.obs, step.ended
+        self.running_returns += step.reward
+        self.returns.extend(self.running_returns[step.ended].tolist())
+        self.running_returns[step.ended] = 0.0
+        self.step += self.config.num_envs
+
+    @abstractmethod
+    def _learned(self) -> dict[str, Any]:
+        """The state of what learns."""
+
+    @abstractmethod
+    def _restore_learned(self, state: dict[str, Any]) -> None:
+        """Be as `_learned` said."""
 
     def state(self) -> dict[str, Any]:
-        """Everything but the replay, as tensors and plain values."""
+        """Everything but a replay, as tensors and plain values; between two strides."""
         return {
             "step": self.step,
-            "learner": self.learner.state_dict(),
+            "learned": self._learned(),
             "envs": self.envs.state(),
             "starts": self.starts.tolist(),
             "memory": self.agent.state,
@@ -115,9 +107,9 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Be where `state` was taken; the replay is restored beside it."""
+        """Be where `state` was taken; a replay is restored beside it."""
         self.step = state["step"]
-        self.learner.load_state_dict(state["learner"])
+        self._restore_learned(state["learned"])
         self.obs = self.envs.restore(state["envs"])
         self.starts = np.array(state["starts"], np.bool_)
         self.agent.state = state["memory"]
@@ -127,7 +119,56 @@ class Training:
         self.returns = deque(state["returns"], maxlen=RETURNS_KEPT)
 
 
-def make_envs(config: DQNConfig, num_envs: int) -> VectorEnvs:
+class DQNTraining(Training):
+    """Deep Q-learning: every step is stored, and learned from later. See `Training`.
+
+    Raises: ValueError also where the replay would not fit into memory.
+    """
+
+    def __init__(self, config: DQNConfig) -> None:
+        super().__init__(config, ("replay",))
+        self.dqn = config
+        self.learner = Learner(self.network_config, config)
+        self.network = self.learner.network
+        self.agent = self._make_agent()
+        self.replay = make_replay(config, self.envs, self.agent)
+
+    def run(self) -> Iterator[Progress]:
+        """Yields after each step of all envs."""
+        while self.step < self.config.env_steps:
+            self.agent.epsilon = self.config.epsilon(self.step)
+            state = self.agent.state_rows()
+            actions = self.agent.act(self.obs, self.starts)
+            self.envs.send(actions)
+            updates = self.dqn.updates_due(self.step)
+            self.network.learning_rate = self.config.learning_rate_at(self.step)
+            metrics: Metrics = {}
+            for _ in range(updates):
+                metrics = self.learner.learn(self._sample())
+            step = self.envs.receive()
+            reward = self._learned_reward(step.reward)
+            self.replay.add(
+                self.obs, actions, reward, step.terminated, step.truncated, step.last_obs, state=state
+            )
+            self._move_on(step)
+            yield Progress(self.step, metrics, updates)
+
+    def _sample(self) -> Transitions | Sequences:
+        config, generator = self.dqn, self.generators["replay"]
+        if config.memory == "none":
+            return self.replay.sample(config.batch_size, generator)
+        return self.replay.sample_sequences(
+            config.batch_size, config.burn_in, config.sequence_length, generator
+        )
+
+    def _learned(self) -> dict[str, Any]:
+        return self.learner.state_dict()
+
+    def _restore_learned(self, state: dict[str, Any]) -> None:
+        self.learner.load_state_dict(state)
+
+
+def make_envs(config: TrainingConfig, num_envs: int) -> VectorEnvs:
     """N envs as `config` has them."""
     atari = None
     if config.env_id.startswith(PREFIX):

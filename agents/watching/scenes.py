@@ -16,7 +16,7 @@ from agents.runs.model import PROJECT_ROOT, ModelHeader, ModelNotFound, find_mod
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.dqn.config import DQNConfig
+    from agents.dqn.config import TrainingConfig
     from agents.players import Player
     from agents.watching.board_scene import BoardScene
     from agents.watching.episode_scene import EpisodeScene
@@ -148,7 +148,7 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     import torch
 
     from agents.dqn.agent import DQNAgent
-    from agents.dqn.config import DQNConfig
+    from agents.dqn.config import config_from_json
     from agents.watching.actions import names_of
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.episode_session import EpisodeSession
@@ -156,7 +156,7 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     assert shown.model is not None
     torch.set_num_threads(1)  # one observation at a time leaves nothing to share out
     header = read_header(shown.model)
-    config = DQNConfig.from_json(header.config)
+    config = config_from_json(header.config)
     agent = DQNAgent.load(shown.model)
     env = _env_with_pictures(config)
     session = EpisodeSession(env, agent, seed=shown.seed, episodes=shown.games or 0, speed=shown.speed)
@@ -164,7 +164,7 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     return EpisodeScene(session, config.env_id, told(shown.model, header), names)
 
 
-def _env_with_pictures(config: DQNConfig) -> gymnasium.Env[Any, Any]:
+def _env_with_pictures(config: TrainingConfig) -> gymnasium.Env[Any, Any]:
     """The environment of the training, drawing its state where it can."""
     from envs.atari import AtariConfig, looks_like_atari
     from envs.vector import make_env

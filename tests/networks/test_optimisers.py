@@ -95,3 +95,21 @@ def test_what_is_not_an_optimiser_is_refused() -> None:
         make_optimiser("sgd", weights, 0)
     with pytest.raises(ValueError, match=r"momentum is for sgd and rmsprop, got 0.9 for adam"):
         make_optimiser("adam", weights, 0.1, momentum=0.9)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_radam_is_torchs_to_rounding_through_its_warm_up_and_beyond(weight_decay):
+    torch.manual_seed(0)
+    ours, theirs = (torch.nn.Parameter(torch.ones(6, dtype=torch.float64)) for _ in range(2))
+    rule = make_optimiser("radam", [ours], 0.01, weight_decay=weight_decay, epsilon=1e-3)
+    peer = torch.optim.RAdam([theirs], 0.01, weight_decay=weight_decay, eps=1e-3)
+    for update in range(40):
+        ours.grad = torch.randn(6, dtype=torch.float64)
+        theirs.grad = ours.grad.clone()
+        if update == 20:  # a resume
+            saved = rule.state_dict()
+            rule = make_optimiser("radam", [ours], 0.01, weight_decay=weight_decay, epsilon=1e-3)
+            rule.load_state_dict(saved)
+        rule.step()
+        peer.step()
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.dqn.config import DQNConfig, due
+from agents.dqn.config import DQNConfig, config_from_json, due
 from agents.dqn.presets import PRESETS, config_named
 
 
@@ -51,12 +51,12 @@ def test_batch_norm_in_bfloat16_is_refused():
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())
 def test_json_brings_a_config_back(config):
-    assert DQNConfig.from_json(config.to_json()) == config
+    assert config_from_json(config.to_json()) == config
 
 
 def test_an_unknown_field_is_named():
     with pytest.raises(ValueError, match=r"got 'batch_sze' \(did you mean 'batch_size'"):
-        DQNConfig.from_json({"batch_sze": 3})
+        config_from_json({"batch_sze": 3})
 
 
 @pytest.mark.parametrize("num_envs", [1, 3, 8, 16, 50])

@@ -7,8 +7,8 @@ import pytest
 from agents.arena.episodes import play_episodes
 from agents.dqn.agent import DQNAgent
 from agents.dqn.presets import CARTPOLE, CATCH, CORRIDOR, RECALL
-from agents.dqn.supervise import supervise
-from agents.dqn.train import Training, make_envs
+from agents.dqn.supervise import make_training, supervise
+from agents.dqn.train import make_envs
 from agents.runs.run import Run
 
 FRESH_SEED = 20_000_000
@@ -16,7 +16,7 @@ FRESH_SEED = 20_000_000
 
 def trained_return(config, root, episodes=100):
     with Run.create(root, "run", config.to_json()) as run:
-        supervise(run, Training(config), label="run")
+        supervise(run, make_training(config), label="run")
         agent = DQNAgent.load(run.model_path("best"))
     return play_episodes(agent, make_envs(config, 10), episodes, FRESH_SEED).mean
 

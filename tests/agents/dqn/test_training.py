@@ -11,9 +11,8 @@ from agents.dqn.agent import DQNAgent
 from agents.dqn.config import DQNConfig
 from agents.dqn.memory_limit import available_bytes, require_memory
 from agents.dqn.replay_log import ReplayLog
-from agents.dqn.train import Training, make_envs
+from agents.dqn.train import DQNTraining, make_envs
 from agents.runs.model import ModelHeader, save_model
-from envs.toys import Corridor
 
 
 class Pays(gymnasium.Env):
@@ -42,26 +41,16 @@ def finish(training):
 
 
 def weights(training):
-    return torch.cat([tensor.flatten().float() for tensor in training.learner.online.state_dict().values()])
+    return torch.cat([tensor.flatten().float() for tensor in training.network.online.state_dict().values()])
 
 
-def test_values_of_the_corridor_are_the_exact_ones():
-    """Q*(c, right) = g^(distance - 1), Q*(c, left) = max(g * V*(c - 1), the lure), by value iteration."""
-    g, length = 0.9, 8
-    value = np.zeros(length)
-    for _ in range(100):
-        q = np.zeros((length, 2))
-        for cell in range(1, length - 1):
-            for action, to in enumerate((cell - 1, cell + 1)):
-                pays = {0: Corridor.LURE_REWARD, length - 1: 1.0}.get(to, 0.0)
-                q[cell, action] = pays + (g * value[to] if 0 < to < length - 1 else 0.0)
-        value = q.max(axis=1)
-    training = Training(
+def test_values_of_the_corridor_are_the_exact_ones(corridor_q):
+    training = DQNTraining(
         DQNConfig(
             env_id="advantage/Corridor-v0",
             env_steps=6_000,
             hidden_sizes=(32,),
-            discount=g,
+            discount=0.9,
             epsilon_end=1.0,  # every action everywhere, so that all values are learned
             learn_every_steps=4,
             learning_rate=5e-3,
@@ -70,12 +59,13 @@ def test_values_of_the_corridor_are_the_exact_ones():
         )
     )
     finish(training)
-    learned = training.agent.q_values(np.eye(length, dtype=np.float32), np.ones(length, np.bool_))
+    q = corridor_q(0.9)
+    learned = training.agent.q_values(np.eye(len(q), dtype=np.float32), np.ones(len(q), np.bool_))
     assert np.abs(learned - q)[1:-1].max() < 0.02
 
 
 def test_returns_are_true_and_rewards_are_clipped_for_learning_only():
-    training = Training(DQNConfig(env_id="test/Pays-v0", reward_clip=1.0, **SMALL))
+    training = DQNTraining(DQNConfig(env_id="test/Pays-v0", reward_clip=1.0, **SMALL))
     finish(training)
     assert set(training.returns) == {15.0}
     rewards = training.replay.columns["reward"][training.replay.columns["marks"] & 8 == 0]
@@ -84,11 +74,11 @@ def test_returns_are_true_and_rewards_are_clipped_for_learning_only():
 
 @pytest.mark.parametrize(("num_envs", "every"), [(8, 3), (3, 7), (16, 4)])
 def test_as_many_updates_are_made_as_steps_call_for(num_envs, every):
-    training = Training(
+    training = DQNTraining(
         DQNConfig(env_id="advantage/Catch-v0", num_envs=num_envs, learn_every_steps=every, **SMALL)
     )
     finish(training)
-    assert training.learner.updates == (training.step - 40) // every
+    assert training.network.updates == (training.step - 40) // every
 
 
 OPTIONS = {
@@ -110,7 +100,7 @@ OPTIONS = {
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_same_seed_same_run_and_other_seed_other_run(options):
     def run(seed):
-        training = Training(DQNConfig(seed=seed, **options, **SMALL))
+        training = DQNTraining(DQNConfig(seed=seed, **options, **SMALL))
         finish(training)
         return weights(training)
 
@@ -122,7 +112,7 @@ def test_same_seed_same_run_and_other_seed_other_run(options):
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path):
     config = DQNConfig(**options, **(SMALL | {"replay_size": 200}))  # the ring goes round
-    straight = Training(config)
+    straight = DQNTraining(config)
     log, states = ReplayLog(tmp_path, straight.replay), []
     for progress in straight.run():
         if progress.step in (96, 200, 264):
@@ -130,7 +120,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path
             torch.save(states[-1], tmp_path / "state.pt")
             log.prune()
     torch.manual_seed(99)
-    resumed = Training(config)
+    resumed = DQNTraining(config)
     state, replay_state = torch.load(tmp_path / "state.pt", weights_only=True)
     resumed.restore(state)
     ReplayLog(tmp_path, resumed.replay).restore(replay_state)
@@ -141,7 +131,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path
 
 
 def test_a_log_keeps_only_the_chunks_that_the_replay_still_holds(tmp_path):
-    training = Training(DQNConfig(env_id="advantage/Catch-v0", **(SMALL | {"replay_size": 100})))
+    training = DQNTraining(DQNConfig(env_id="advantage/Catch-v0", **(SMALL | {"replay_size": 100})))
     log, kept = ReplayLog(tmp_path, training.replay), []
     for progress in training.run():
         if progress.step % 80 == 0:
@@ -156,7 +146,7 @@ def test_a_replay_that_cannot_fit_is_refused_with_the_size_that_would():
     with pytest.raises(ValueError, match=r"replay_size 1,000,000 needs 6\.6 GiB, 2\.0 GiB are available"):
         require_memory(7_100_000_000, 1_000_000, 2 * 2**30)
     with pytest.raises(ValueError, match=r"at most \d+,\d+,\d+ would fit"):
-        Training(DQNConfig(replay_size=10**12, **{k: v for k, v in SMALL.items() if k != "replay_size"}))
+        DQNTraining(DQNConfig(replay_size=10**12, **{k: v for k, v in SMALL.items() if k != "replay_size"}))
     require_memory(10**12, 1, None)
 
 
@@ -174,23 +164,23 @@ def test_available_memory_is_the_tighter_of_machine_and_container(tmp_path):
 
 def test_a_saved_model_plays_as_it_was_trained(tmp_path):
     config = DQNConfig(**OPTIONS["lstm"], **SMALL)
-    training = Training(config)
+    training = DQNTraining(config)
     finish(training)
     header = ModelHeader(
         kind="dqn",
         subject=config.env_id,
-        network=training.agent.config.to_json(),
+        network=training.network_config.to_json(),
         config=config.to_json(),
         step=training.step,
     )
-    save_model(tmp_path / "x.safetensors", training.learner.online.state_dict(), header)
+    save_model(tmp_path / "x.safetensors", training.network.online.state_dict(), header)
     loaded = DQNAgent.load(tmp_path / "x.safetensors")
-    fresh = DQNAgent(training.learner.acting, training.agent.config)
+    fresh = DQNAgent(training.network.acting, training.network_config)
     one, two = (play_episodes(agent, make_envs(config, 2), 10, seed=3) for agent in (loaded, fresh))
     assert one == two
     save_model(
         tmp_path / "y.safetensors",
-        training.learner.online.state_dict(),
+        training.network.online.state_dict(),
         ModelHeader(kind="board_value", subject="othello", network={}, config={}, step=0),
     )
     with pytest.raises(ValueError, match="holds a board_value model for othello"):
@@ -198,7 +188,7 @@ def test_a_saved_model_plays_as_it_was_trained(tmp_path):
 
 
 def test_an_agent_explores_with_its_epsilon():
-    training = Training(DQNConfig(env_id="advantage/Catch-v0", **SMALL))
+    training = DQNTraining(DQNConfig(env_id="advantage/Catch-v0", **SMALL))
     agent = training.agent
     obs, starts = np.repeat(training.obs[:1], 4000, axis=0), np.ones(4000, np.bool_)
     greedy = int(agent.q_values(obs[:1], starts[:1]).argmax())
@@ -208,7 +198,7 @@ def test_an_agent_explores_with_its_epsilon():
 
 
 def test_a_run_on_atari_learns_from_frames_stored_once():
-    training = Training(
+    training = DQNTraining(
         DQNConfig(
             env_id="ALE/Pong-v5",
             num_envs=2,

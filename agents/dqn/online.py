@@ -1,0 +1,126 @@
+"""The network that learns: float32 masters, the copy that computes, the optimiser, and one update.
+
+What it learns is the caller's: `update` takes parts of a batch and a function that judges one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from agents.dqn.config import TrainingConfig
+from agents.dqn.lanes import Lanes, lane_count
+from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype
+from networks.build import build
+from networks.config import NetworkConfig
+from networks.optimisers import make_optimiser
+
+Metrics = dict[str, Tensor]
+Part = TypeVar("Part")
+
+
+class Judged(NamedTuple):
+    """What a network said of the samples of one part, and how wrong it was."""
+
+    loss: Tensor  # float32[]: the mean over the samples, with its gradient
+    q: Tensor  # float32[b], of the actions taken
+    errors: Tensor  # float32[b]: how far each sample is off, for priorities
+
+
+class OnlineNetwork:
+    """A Q-network and what makes it better.
+
+    `online` holds the float32 weights that are saved; `acting` is the network to act with. Weights are drawn
+    from torch's global generator.
+    """
+
+    def __init__(self, network_config: NetworkConfig, config: TrainingConfig) -> None:
+        self.network_config = network_config
+        self.device = choose_device(config.device)
+        convolutions = network_config.trunk != "mlp"
+        self.dtype = choose_dtype(
+            config.precision, self.device, convolutions=convolutions, batch_norm=config.norm == "batch"
+        )
+        network = build(network_config).to(self.device)
+        if convolutions:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.online: QNetwork = network
+        self.copy = WorkingCopy(network, self.dtype)
+        self.acting: QNetwork = self.copy.network.eval()  # in eval mode, except within `learning`
+        self._modes_differ = config.norm == "batch" or config.dropout > 0  # training mode from eval mode
+        self.lanes = Lanes(
+            1
+            if self._modes_differ or self.device.type != "cpu"  # whole batches; one order of random numbers
+            else lane_count(config.lanes, pays=convolutions)
+        )
+        self._limit = config.clip_gradient_norm if config.clip_gradient_norm is not None else torch.inf
+        self.optimiser = make_optimiser(
+            config.optimiser, network.parameters(), config.learning_rate, epsilon=config.optimiser_epsilon
+        )
+        self._masters = list(network.parameters())
+        self._weights = list(self.acting.parameters())
+        self.learning_rate = config.learning_rate  # of the next update
+        self.updates = 0
+
+    def update(self, parts: Sequence[Part], judge: Callable[[Part], Judged]) -> tuple[Metrics, Tensor]:
+        """One optimiser step on the mean loss of all samples of all parts.
+
+        Args:
+            parts: of a batch, each computed in a lane of its own.
+            judge: a part, by the network `acting`.
+        Returns: scalars on the device (loss, mean q of the actions taken, gradient norm); the errors
+            float32[B] in the order of the parts.
+        """
+
+        def slopes(part: Part) -> tuple[Judged, tuple[Tensor, ...]]:
+            judged = judge(part)
+            if self._modes_differ:
+                self.acting.eval()
+            return judged, torch.autograd.grad(judged.loss, self._weights)
+
+        answers = self.lanes.map(slopes, parts)
+        counts = [len(judged.q) for judged, _ in answers]
+        shares = [count / sum(counts) for count in counts]
+        self._set_gradients([slope for _, slope in answers], shares)
+        norm = nn.utils.clip_grad_norm_(self._masters, self._limit)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate
+        self.optimiser.step()
+        self.copy.push()
+        self.updates += 1
+        loss = sum(judged.loss.detach() * share for (judged, _), share in zip(answers, shares, strict=True))
+        q = torch.cat([judged.q.detach() for judged, _ in answers]).mean()
+        errors = torch.cat([judged.errors.detach() for judged, _ in answers])
+        return {"loss": torch.as_tensor(loss), "q": q, "gradient_norm": norm}, errors
+
+    def learning(self) -> QNetwork:
+        """The network in training mode, for the one pass of a judge that its gradient goes back through."""
+        return self.acting.train() if self._modes_differ else self.acting
+
+    def _set_gradients(self, slopes: list[tuple[Tensor, ...]], shares: list[float]) -> None:
+        """Give the masters the weighted sum of the parts' gradients, in float32."""
+        for master, *of_parts in zip(self._masters, *slopes, strict=True):
+            gradient = of_parts[0].float()
+            if len(of_parts) > 1:
+                gradient = gradient * shares[0]
+                for slope, share in zip(of_parts[1:], shares[1:], strict=True):
+                    gradient.add_(slope, alpha=share)
+            master.grad = gradient
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resume needs."""
+        return {
+            "online": self.online.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        self.online.load_state_dict(state["online"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.updates = state["updates"]
+        self.copy.push()

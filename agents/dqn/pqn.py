@@ -1,0 +1,157 @@
+"""Parallel Q-learning: play a while in many envs, learn from exactly that a few times, forget it.
+
+There is no replay and no target network. The target of each step is the lambda return of its own rollout,
+Q(lambda) cut only where an episode ends; layer norm in the network keeps the bootstrap from running away.
+Source: Gallici et al. 2024, "Simplifying deep temporal difference learning" (arXiv:2407.04811), Algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from agents.dqn.config import PQNConfig
+from agents.dqn.losses import q_of
+from agents.dqn.online import Judged, Metrics, OnlineNetwork
+from agents.dqn.train import Progress, Training
+from networks.losses import huber, squared_error
+
+
+class Rollout(NamedTuple):
+    """T steps of N envs, and what Q should say of them."""
+
+    obs: Tensor  # [T, N, ...]
+    starts: Tensor  # bool[T, N]: first observation of an episode
+    action: Tensor  # int64[T, N]
+    returns: Tensor  # float32[T, N]
+    state: Tensor | None = None  # [parts, N, M]: of a memory before the first step
+
+
+def lambda_returns(
+    reward: NDArray[np.float32],
+    terminated: NDArray[np.bool_],
+    ended: NDArray[np.bool_],
+    next_value: NDArray[np.float32],
+    discount: float,
+    trace_decay: float,
+) -> NDArray[np.float32]:
+    """Q(lambda) returns, from the last step back: each mixes its own bootstrap with the return that follows.
+
+    G_t = r_t + discount * ((1 - lambda) * V(s_t+1) + lambda * G_t+1); where an episode ends, and after the
+    last step, V stands alone, and nothing follows a termination.
+
+    Args:
+        reward: float32[T, N], after any clipping.
+        terminated: bool[T, N].
+        ended: bool[T, N]; terminated, or truncated: the next row belongs to another episode.
+        next_value: float32[T, N]; the highest q of the true next observation; not read where terminated.
+        discount, trace_decay: gamma and lambda.
+    Returns: float32[T, N].
+    Source: Peng & Williams 1994 in the form of Gallici et al. 2024, section 3.3.
+    """
+    returns = np.empty_like(reward)
+    following = next_value[-1]
+    for t in reversed(range(len(reward))):
+        mixed = (1 - trace_decay) * next_value[t] + trace_decay * following
+        ahead = np.where(ended[t], next_value[t], mixed)
+        returns[t] = reward[t] + discount * np.where(terminated[t], 0.0, ahead)
+        following = returns[t]
+    return returns
+
+
+class PQNTraining(Training):
+    """Parallel Q-learning; see `Training`."""
+
+    def __init__(self, config: PQNConfig) -> None:
+        super().__init__(config, ("minibatches",))
+        self.pqn = config
+        self.network = OnlineNetwork(self.network_config, config)
+        self.agent = self._make_agent()
+        self._loss = huber if config.loss == "huber" else squared_error
+        T, N = config.rollout_steps, config.num_envs
+        self._obs = np.empty((T, N, *self.envs.obs_shape), self.envs.obs_dtype)
+
+    def run(self) -> Iterator[Progress]:
+        """Yields after each rollout and its updates."""
+        while self.step < self.config.env_steps:
+            self.network.learning_rate = self.config.learning_rate_at(self.step)
+            metrics, updates = self._learn(self._play())
+            yield Progress(self.step, metrics, updates)
+
+    def _play(self) -> Rollout:
+        """One rollout by the weights of now."""
+        T, N = self.pqn.rollout_steps, self.pqn.num_envs
+        state = self.agent.state
+        actions = np.empty((T, N), np.int64)
+        reward, value = np.empty((2, T, N), np.float32)
+        next_value = np.zeros((T, N), np.float32)
+        starts, terminated, ended = np.empty((3, T, N), np.bool_)
+        for t in range(T):
+            self.agent.epsilon = self.config.epsilon(self.step)
+            self._obs[t], starts[t] = self.obs, self.starts
+            q = self.agent.q_values(self.obs, self.starts)
+            actions[t], value[t] = self.agent.choose(q), q.max(axis=1)
+            step = self.envs.step(actions[t])
+            reward[t] = self._learned_reward(step.reward)
+            terminated[t], ended[t] = step.terminated, step.ended
+            if step.truncated.any():
+                next_value[t] = self._glance(step.last_obs, np.zeros(N, np.bool_))
+            self._move_on(step)
+        last_value = self._glance(self.obs, self.starts)
+        following = np.concatenate([value[1:], last_value[None]])
+        next_value = np.where(ended, next_value, following)
+        returns = lambda_returns(
+            reward, terminated, ended, next_value, self.config.discount, self.pqn.trace_decay
+        )
+        arrays = (self._obs, starts, actions, returns)
+        obs, began, action, target = (torch.from_numpy(x).to(self.network.device) for x in arrays)
+        return Rollout(obs, began, action, target, state)
+
+    def _glance(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The highest q float32[N] of `obs`; a memory does not move on."""
+        state = self.agent.state
+        value: NDArray[np.float32] = self.agent.q_values(obs, starts).max(axis=1)
+        self.agent.state = state
+        return value
+
+    def _learn(self, rollout: Rollout) -> tuple[Metrics, int]:
+        """All epochs over one rollout. Returns the means of the updates' metrics, and their number."""
+        samples = self.pqn.num_envs
+        if rollout.state is None:  # any mixture of steps will do
+            flat = (x.flatten(0, 1) for x in (rollout.obs, rollout.starts, rollout.action, rollout.returns))
+            rollout = Rollout(*flat)
+            samples = len(rollout.action)
+        sums: Metrics = {}
+        updates = 0
+        for _ in range(self.pqn.epochs):
+            order = torch.from_numpy(self.generators["minibatches"].permutation(samples))
+            for batch in order.tensor_split(self.pqn.minibatches):
+                parts = [batch[part] for part in self.network.lanes.slices(len(batch))]
+                metrics, _ = self.network.update(parts, lambda part: self._judge(rollout, part))
+                sums = {name: sums.get(name, 0.0) + value for name, value in metrics.items()}
+                updates += 1
+        return {name: total / updates for name, total in sums.items()}, updates
+
+    def _judge(self, rollout: Rollout, which: Tensor) -> Judged:
+        """The part's samples: steps, or with a memory the whole rollouts of some envs."""
+        network = self.network.learning()
+        if rollout.state is None:
+            obs = rollout.obs.index_select(0, which)  # copies rows; indexing copies bytes
+            q = q_of(network(obs), rollout.action[which])
+            target = rollout.returns[which]
+        else:
+            all_q, _ = network(rollout.obs[:, which], rollout.state[:, which], rollout.starts[:, which])
+            q = q_of(all_q, rollout.action[:, which]).flatten()
+            target = rollout.returns[:, which].flatten()
+        return Judged(self._loss(q, target), q, (target - q).abs())
+
+    def _learned(self) -> dict[str, Any]:
+        return self.network.state_dict()
+
+    def _restore_learned(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state)
