@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from networks.config import ACTIVATIONS, NORMS, check_choice
+from networks.noisy import NoisyLinear
 
 OUTPUT_GAIN = 0.1  # of output layers: first estimates lie near 0, first policies near uniform
 
@@ -36,6 +37,7 @@ class Style:
     activation: str = "relu"
     norm: str = "none"
     dropout: float = 0.0  # of dense layers
+    noisy: bool = False  # dense layers
 
 
 def activation(name: str) -> nn.Module:
@@ -76,9 +78,14 @@ def initialise(layer: nn.Linear | nn.Conv2d, activation_name: str) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def output_layer(inputs: int, outputs: int) -> nn.Linear:
+def linear_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear:
+    """Weights and biases without anything around them: [B, inputs] -> [B, outputs]."""
+    return NoisyLinear(inputs, outputs) if noisy else nn.Linear(inputs, outputs)
+
+
+def output_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear:
     """A last layer, small at the start (`OUTPUT_GAIN`): [B, inputs] -> [B, outputs]."""
-    layer = nn.Linear(inputs, outputs)
+    layer = linear_layer(inputs, outputs, noisy=noisy)
     nn.init.orthogonal_(layer.weight, OUTPUT_GAIN)
     nn.init.zeros_(layer.bias)
     return layer
@@ -86,7 +93,7 @@ def output_layer(inputs: int, outputs: int) -> nn.Linear:
 
 def dense_layer(inputs: int, outputs: int, style: Style) -> nn.Sequential:
     """A fully connected hidden layer: [B, inputs] -> [B, outputs]."""
-    linear = nn.Linear(inputs, outputs)
+    linear = linear_layer(inputs, outputs, noisy=style.noisy)
     initialise(linear, style.activation)
     layer = nn.Sequential()
     layer.add_module("linear", linear)
@@ -137,13 +144,38 @@ class ResidualBlock(nn.Module):
         return result
 
 
+class PreActivationBlock(nn.Module):
+    """x + two layers of norm -> activation -> conv, 3x3 and of one width: [B, C, H, W] -> [B, C, H, W].
+
+    The way through all blocks of a tower stays free of activations. The second convolution starts at 0, as
+    in `ResidualBlock`. Source: He et al. 2016, "Identity mappings in deep residual networks".
+    """
+
+    def __init__(self, channels: int, style: Style) -> None:
+        super().__init__()
+        self.layers = nn.Sequential()
+        for number in (1, 2):
+            conv = nn.Conv2d(channels, channels, 3, padding=1)
+            initialise(conv, style.activation)
+            self.layers.add_module(f"norm{number}", norm_layer(style.norm, channels, dimensions=2))
+            self.layers.add_module(f"activation{number}", activation(style.activation))
+            self.layers.add_module(f"conv{number}", conv)
+        for parameter in conv.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H, W]."""
+        change: Tensor = self.layers(planes)
+        return planes + change
+
+
 def as_floats(obs: Tensor, dtype: torch.dtype) -> Tensor:
     """An obs as the network computes with it: uint8 (pixels) is scaled to [0, 1], all else is cast.
 
-    Planes are laid out with channels last, as convolutions want them: once, here, and not in each layer and
-    on the way back.
+    Frames are laid out with channels last, as convolutions want them: once, here, and not in the first layer
+    and again on the way back.
     """
-    floats = obs.to(dtype)
-    if obs.ndim == 4:
-        floats = floats.contiguous(memory_format=torch.channels_last)
-    return floats.div_(255) if obs.dtype == torch.uint8 else floats
+    if obs.dtype != torch.uint8:
+        return obs.to(dtype)
+    layout = torch.channels_last if obs.ndim == 4 else torch.contiguous_format
+    return obs.to(dtype).contiguous(memory_format=layout).div_(255)

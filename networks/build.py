@@ -6,9 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from networks.blocks import Style, as_floats
-from networks.cnn import BoardResNet, ConvPool, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
 from networks.config import NetworkConfig
-from networks.heads import DuelingHead, PolicyHead, PolicyValueHead, QHead, Squeeze, ValueHead
+from networks.heads import (
+    DistributionalHead,
+    DuelingHead,
+    PolicyHead,
+    PolicyValueHead,
+    QHead,
+    Squeeze,
+    ValueHead,
+)
 from networks.lstm import LSTM, Memory, SimpleRNN
 from networks.mlp import MLP
 
@@ -33,17 +41,17 @@ class Network(nn.Module):
             self.trunk = trunk
             self.head = _flat_head(config, trunk.num_features)
 
-    def forward(self, obs: Tensor) -> Output:
+    def forward(self, obs: Tensor, *, distribution: bool = False) -> Output:
         """Evaluate a batch.
 
         Args:
             obs: [B, *input_shape]; uint8 is scaled to [0, 1], other types are cast to the weights' own.
+            distribution: give what q is the mean of, [B, A, K] as in `DistributionalHead`.
         Returns: by `config.head`: q [B, A]; (logits [B, A], value [B]); value [B].
-        Raises: ValueError when the shape is not [B, *input_shape].
+        Raises: ValueError when the shape is not [B, *input_shape], or the network knows no distribution.
         """
         _check_obs(obs, 1, self.config.input_shape)
-        output: Output = self.head(self.trunk(as_floats(obs, _dtype(self))))
-        return output
+        return _answer(self.head, self.trunk(as_floats(obs, _dtype(self))), distribution)
 
 
 class RecurrentNetwork(nn.Module):
@@ -56,13 +64,16 @@ class RecurrentNetwork(nn.Module):
         self.memory = _memory(config, self.trunk.num_features)
         self.head = _flat_head(config, self.memory.num_features)
 
-    def forward(self, obs: Tensor, state: Tensor, starts: Tensor) -> tuple[Output, Tensor]:
+    def forward(
+        self, obs: Tensor, state: Tensor, starts: Tensor, *, distribution: bool = False
+    ) -> tuple[Output, Tensor]:
         """Evaluate T steps of B episodes.
 
         Args:
             obs: [T, B, *input_shape], as for `Network`.
             state: [parts, B, M] before the first step: `initial_state(B)` or what the last call returned.
             starts: bool[T, B]; True where an obs is the first of an episode: the state before it is zeroed.
+            distribution: as for `Network`.
         Returns: (output as of `Network` with [T, B] in place of [B], state after the last step).
         Raises: ValueError when shapes disagree.
         """
@@ -70,8 +81,7 @@ class RecurrentNetwork(nn.Module):
         steps_and_batch = obs.shape[:2]
         features = self.trunk(as_floats(obs.flatten(0, 1), _dtype(self)))  # [T * B, F]
         remembered, state = self.memory(features.unflatten(0, steps_and_batch), state, starts)  # [T, B, M]
-        output: Output = self.head(remembered)
-        return output, state
+        return _answer(self.head, remembered, distribution), state
 
     def initial_state(self, batch: int) -> Tensor:
         """The state [parts, batch, M] before an episode: zeros."""
@@ -83,13 +93,24 @@ def build(config: NetworkConfig) -> Network | RecurrentNetwork:
     return Network(config) if config.memory == "none" else RecurrentNetwork(config)
 
 
-def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ConvPool:
+def _answer(head: nn.Module, features: Tensor, distribution: bool) -> Output:
+    if not distribution:
+        output: Output = head(features)
+        return output
+    if not isinstance(head, DistributionalHead):
+        raise ValueError("this network knows no distribution; NetworkConfig.distribution is 'none'")
+    return head.outputs(features)
+
+
+def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ImpalaCNN | ConvPool:
     """The trunk that turns an obs into flat features [B, num_features]."""
     shape, hidden_sizes, style = config.input_shape, config.hidden_sizes, _style(config)
     if config.trunk == "mlp":
         return MLP(shape, hidden_sizes, style)
     if config.trunk == "nature_cnn":
         return NatureCNN(shape, hidden_sizes, style)
+    if config.trunk == "impala_cnn":
+        return ImpalaCNN(shape, hidden_sizes, style, channels=config.channels)
     return ConvPool(shape, hidden_sizes, style, channels=config.channels, blocks=config.blocks)
 
 
@@ -104,7 +125,16 @@ def _flat_head(config: NetworkConfig, inputs: int) -> nn.Module:
         return PolicyValueHead(PolicyHead(inputs, config.num_actions), ValueHead(inputs))
     if config.head == "value":
         return ValueHead(inputs)
-    return DuelingHead(inputs, config.num_actions) if config.dueling else QHead(inputs, config.num_actions)
+    return _q_head(config, inputs)
+
+
+def _q_head(config: NetworkConfig, inputs: int) -> nn.Module:
+    actions, noisy = config.num_actions, config.noisy
+    if config.distribution == "none":
+        kind = DuelingHead if config.dueling else QHead
+        return kind(inputs, actions, noisy=noisy)
+    support = (config.value_min, config.value_max) if config.distribution == "categorical" else None
+    return DistributionalHead(inputs, actions, config.atoms, support, dueling=config.dueling, noisy=noisy)
 
 
 def _board_head(config: NetworkConfig) -> nn.Module:
@@ -123,7 +153,7 @@ def _squeeze(config: NetworkConfig) -> Squeeze:
 
 
 def _style(config: NetworkConfig) -> Style:
-    return Style(activation=config.activation, norm=config.norm, dropout=config.dropout)
+    return Style(activation=config.activation, norm=config.norm, dropout=config.dropout, noisy=config.noisy)
 
 
 def _dtype(network: nn.Module) -> torch.dtype:

@@ -1,4 +1,4 @@
-"""Convolutional trunks: NatureCNN for video frames, ConvPool for images, BoardResNet for boards.
+"""Convolutional trunks: NatureCNN and ImpalaCNN for video, ConvPool for images, BoardResNet for boards.
 
 Planes are [B, C, H, W]. A network moved to `torch.channels_last` and to bfloat16 stays so throughout: nothing
 here reorders or casts planes on the way.
@@ -9,7 +9,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import ResidualBlock, Style, conv_layer, max_pool
+from networks.blocks import (
+    PreActivationBlock,
+    ResidualBlock,
+    Style,
+    activation,
+    conv_layer,
+    initialise,
+    max_pool,
+)
 from networks.mlp import MLP
 
 
@@ -36,6 +44,43 @@ class NatureCNN(nn.Module):
         """float[B, C, H, W] -> [B, num_features]."""
         planes = self.layer3(self.layer2(self.layer1(frames)))
         features: Tensor = self.dense(planes)
+        return features
+
+
+class ImpalaCNN(nn.Module):
+    """The deep residual network of IMPALA: [B, C, H, W] -> [B, num_features].
+
+    Three stages of a convolution, a pooling that halves and two residual blocks; twice the parameters of
+    NatureCNN at width 16, and three times its time.
+
+    Args:
+        input_shape: (C, H, W), H and W at least 8.
+        hidden_sizes: dense layers on top; (256,) in the paper.
+        channels: of the first stage, 16 in the paper; the next two have twice as many.
+    Source: Espeholt et al. 2018, figure 3, right.
+    """
+
+    def __init__(
+        self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style, *, channels: int
+    ) -> None:
+        super().__init__()
+        self.stages = nn.Sequential()  # the paper's shapes: ........... 4 x 84 x 84
+        inputs = input_shape[0]
+        for stage, outputs in enumerate((channels, 2 * channels, 2 * channels), start=1):
+            conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+            initialise(conv, "identity")
+            self.stages.add_module(f"conv{stage}", conv)
+            self.stages.add_module(f"pool{stage}", nn.MaxPool2d(3, stride=2, padding=1))
+            for block in (1, 2):  # ........ 16 x 42 x 42, 32 x 21 x 21, 32 x 11 x 11
+                self.stages.add_module(f"block{stage}{block}", PreActivationBlock(outputs, style))
+            inputs = outputs
+        self.stages.add_module("activation", activation(style.activation))
+        self.dense = MLP(output_shape(self.stages, input_shape), hidden_sizes, style)  # 3872 -> 256
+        self.num_features = self.dense.num_features
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """float[B, C, H, W] -> [B, num_features]."""
+        features: Tensor = self.dense(self.stages(frames))
         return features
 
 

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-TRUNKS = ("mlp", "nature_cnn", "conv_pool", "board_resnet")
+TRUNKS = ("mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet")
 HEADS = ("q", "policy_value", "value")
+DISTRIBUTIONS = ("none", "categorical", "quantile")
 NORMS = ("none", "batch", "layer")
 MEMORIES = ("none", "simple_rnn", "lstm")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "identity")
 OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")
 
+IMPALA_CNN_MIN_SIDE = 8  # pixels: one is left after the three halvings
 NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the three strided convolutions
 
 
@@ -23,11 +25,11 @@ NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the thr
 class NetworkConfig:
     """Everything that fixes a network's architecture: trunk -> (memory) -> head.
 
-    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn or conv_pool, and those of
-    the Q or value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
+    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn, impala_cnn or conv_pool, and
+    those of the Q or value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
     """
 
-    trunk: Literal["mlp", "nature_cnn", "conv_pool", "board_resnet"]
+    trunk: Literal["mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet"]
     input_shape: tuple[int, ...]  # of one obs: (features,) or (C, H, W)
     head: Literal["q", "policy_value", "value"]
     num_actions: int  # width of Q values or policy; 0 for head="value"
@@ -38,7 +40,12 @@ class NetworkConfig:
     memory: Literal["none", "simple_rnn", "lstm"] = "none"  # between trunk and head; a board needs none
     memory_size: int = 64
     dueling: bool = False  # head="q" only (Wang et al. 2016)
-    channels: int = 32  # board_resnet: width; conv_pool: of the first layer, doubled in each next
+    noisy: bool = False  # head="q" only: noise on the dense weights explores (Fortunato et al. 2018)
+    distribution: Literal["none", "categorical", "quantile"] = "none"  # of returns; head="q" only
+    atoms: int = 51  # numbers that describe a distribution (Bellemare et al. 2017)
+    value_min: float = -10.0  # the first atom of a categorical distribution (Bellemare et al. 2017)
+    value_max: float = 10.0  # the last one
+    channels: int = 32  # board_resnet: width; conv_pool, impala_cnn: of the first stage; the next have more
     blocks: int = 3  # board_resnet: residual blocks; conv_pool: conv -> activation -> pool stages
 
     def __post_init__(self) -> None:
@@ -46,11 +53,21 @@ class NetworkConfig:
             check_choice(f"NetworkConfig.{name}", getattr(self, name), allowed)
         for name in ("input_shape", "hidden_sizes"):
             _check_sizes(name, getattr(self, name))
-        for name, low in (("num_actions", 0), ("memory_size", 1), ("channels", 1), ("blocks", 1)):
+        for name, low in (
+            ("num_actions", 0),
+            ("memory_size", 1),
+            ("channels", 1),
+            ("blocks", 1),
+            ("atoms", 2),
+        ):
             _check_integer(name, getattr(self, name), low)
         is_number = type(self.dropout) in (int, float)
         _require(is_number and 0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
-        _require(type(self.dueling) is bool, "dueling", "True or False", self.dueling)
+        for name in ("dueling", "noisy"):
+            _require(type(getattr(self, name)) is bool, name, "True or False", getattr(self, name))
+        _require(
+            self.value_min < self.value_max, "value_min", f"below value_max {self.value_max}", self.value_min
+        )
         self._check_head()
         self._check_trunk()
 
@@ -61,7 +78,10 @@ class NetworkConfig:
             _require(self.num_actions == 0, "num_actions", f"0 {head}", self.num_actions)
         else:
             _require(self.num_actions >= 1, "num_actions", f"at least 1 {head}", self.num_actions)
-        _require(self.head == "q" or not self.dueling, "dueling", f"False {head}", self.dueling)
+        if self.head != "q":
+            _require(not self.dueling, "dueling", f"False {head}", self.dueling)
+            _require(not self.noisy, "noisy", f"False {head}", self.noisy)
+            _require(self.distribution == "none", "distribution", f"'none' {head}", self.distribution)
 
     def _check_trunk(self) -> None:
         """Refuse fields that do not go with the trunk."""
@@ -69,7 +89,12 @@ class NetworkConfig:
         if self.trunk == "mlp":
             _require(self.input_shape != (), "input_shape", f"not empty {trunk}", self.input_shape)
             return
-        smallest_side = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks, "board_resnet": 1}
+        smallest_side = {
+            "nature_cnn": NATURE_CNN_MIN_SIDE,
+            "impala_cnn": IMPALA_CNN_MIN_SIDE,
+            "conv_pool": 2**self.blocks,
+            "board_resnet": 1,
+        }
         side = smallest_side[self.trunk]
         fits = len(self.input_shape) == 3 and min(self.input_shape[1:]) >= side
         _require(fits, "input_shape", f"(C, H, W), H and W at least {side} {trunk}", self.input_shape)
@@ -102,6 +127,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "head": HEADS,
     "activation": ACTIVATIONS,
     "norm": NORMS,
+    "distribution": DISTRIBUTIONS,
     "memory": MEMORIES,
 }
 

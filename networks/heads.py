@@ -1,7 +1,7 @@
 """Output layers: what the features say about actions (Q values, policy) and about the state (value).
 
 Every head returns at least float32, also in a bfloat16 network: targets, losses and probabilities need the
-digits.
+digits. A head that was itself left in float32 computes so, on features of any precision.
 """
 
 import torch
@@ -15,13 +15,13 @@ VALUE_BOUND = 1 - 2**-20  # an estimate stays strictly inside (-1, 1), also wher
 class QHead(nn.Module):
     """One value for each action: [B, F] -> q [B, A]."""
 
-    def __init__(self, inputs: int, num_actions: int) -> None:
+    def __init__(self, inputs: int, num_actions: int, *, noisy: bool = False) -> None:
         super().__init__()
-        self.q = output_layer(inputs, num_actions)
+        self.q = output_layer(inputs, num_actions, noisy=noisy)
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, F] -> q [B, A]."""
-        return _full_precision(self.q(features))
+        return _apply(self.q, features)
 
 
 class DuelingHead(nn.Module):
@@ -31,16 +31,65 @@ class DuelingHead(nn.Module):
     streams are one layer here. Source: Wang et al. 2016, equation 9.
     """
 
-    def __init__(self, inputs: int, num_actions: int) -> None:
+    def __init__(self, inputs: int, num_actions: int, *, noisy: bool = False) -> None:
         super().__init__()
-        self.value = output_layer(inputs, 1)
-        self.advantage = output_layer(inputs, num_actions)
+        self.value = output_layer(inputs, 1, noisy=noisy)
+        self.advantage = output_layer(inputs, num_actions, noisy=noisy)
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, F] -> q [B, A]."""
-        advantage = _full_precision(self.advantage(features))  # [B, A]
-        value = _full_precision(self.value(features))  # [B, 1]
+        advantage = _apply(self.advantage, features)  # [B, A]
+        value = _apply(self.value, features)  # [B, 1]
         return value + advantage - advantage.mean(dim=-1, keepdim=True)
+
+
+class DistributionalHead(nn.Module):
+    """K numbers for each action that tell how its return is distributed; q is its mean: [B, F] -> q [B, A].
+
+    categorical: logits of K returns, evenly spaced from value_min to value_max (Bellemare et al. 2017, C51).
+    quantile: the returns at the K quantile midpoints (2 i + 1) / 2 K (Dabney et al. 2018, QR-DQN).
+    With dueling streams as in Rainbow (Hessel et al. 2018): value [1, K] + advantage [A, K] - its mean.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        num_actions: int,
+        atoms: int,
+        support: tuple[float, float] | None,
+        *,
+        dueling: bool = False,
+        noisy: bool = False,
+    ) -> None:
+        """`support`: first and last return of a categorical distribution; None: quantiles."""
+        super().__init__()
+        self.atoms, self._ends = atoms, support
+        self.advantage = output_layer(inputs, num_actions * atoms, noisy=noisy)
+        self.value = output_layer(inputs, atoms, noisy=noisy) if dueling else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[..., F] -> q float32[..., A]."""
+        return self.expectation(self.outputs(features))
+
+    def outputs(self, features: Tensor) -> Tensor:
+        """[..., F] -> logits or quantiles float32[..., A, K]."""
+        flat: Tensor = _apply(self.advantage, features)
+        advantage = flat.reshape(*flat.shape[:-1], -1, self.atoms)
+        if self.value is None:
+            return advantage
+        value = _apply(self.value, features).unsqueeze(-2)
+        return value + advantage - advantage.mean(dim=-2, keepdim=True)
+
+    def expectation(self, outputs: Tensor) -> Tensor:
+        """The mean return float32[..., A] of `outputs`."""
+        if self._ends is None:
+            return outputs.mean(dim=-1)
+        return (outputs.softmax(dim=-1) * self.support(outputs.device)).sum(dim=-1)
+
+    def support(self, device: torch.device) -> Tensor:
+        """The returns float32[K] that a categorical distribution is over."""
+        assert self._ends is not None
+        return torch.linspace(*self._ends, self.atoms, device=device)
 
 
 class ValueHead(nn.Module):
@@ -52,7 +101,7 @@ class ValueHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, F] -> [B]."""
-        return VALUE_BOUND * torch.tanh(_full_precision(self.value(features))).squeeze(-1)
+        return VALUE_BOUND * torch.tanh(_apply(self.value, features)).squeeze(-1)
 
 
 class PolicyHead(nn.Module):
@@ -64,7 +113,7 @@ class PolicyHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[B, F] -> logits [B, A]."""
-        return _full_precision(self.policy(features))
+        return _apply(self.policy, features)
 
 
 class PolicyValueHead(nn.Module):
@@ -113,5 +162,7 @@ def masked_log_softmax(logits: Tensor, legal: Tensor) -> Tensor:
     return torch.log_softmax(logits.masked_fill(~legal, -torch.inf), dim=-1)
 
 
-def _full_precision(x: Tensor) -> Tensor:
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+def _apply(layer: nn.Linear, features: Tensor) -> Tensor:
+    """The layer's output in its own precision, and then in float32 at least."""
+    output: Tensor = layer(features.to(layer.weight.dtype))
+    return output.to(torch.promote_types(output.dtype, torch.float32))

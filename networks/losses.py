@@ -60,6 +60,57 @@ def cross_entropy(
     return _mean(-(distribution * log_probabilities).sum(dim=-1), weights)
 
 
+def quantile_huber(
+    prediction: Tensor, target: Tensor, weights: Tensor | None = None, *, delta: float = 1.0
+) -> Tensor:
+    """The Huber loss of all pairs, tilted so that output i settles at the quantile (2 i + 1) / 2 K.
+
+    Args:
+        prediction: float[B, K], quantiles.
+        target: float[B, K'], samples or quantiles of the distribution that is aimed at.
+        weights: float[B], of each sample's share; None counts all alike.
+        delta: kappa in the paper.
+    Returns: float[]: the mean over samples of the sum over predictions of the mean over targets.
+    Source: Dabney et al. 2018, equation 10.
+    """
+    if prediction.ndim != 2 or target.ndim != 2 or len(prediction) != len(target):
+        raise ValueError(f"quantiles must be [B, K], got {list(prediction.shape)}, {list(target.shape)}")
+    K = prediction.shape[1]
+    middles = (torch.arange(K, device=prediction.device, dtype=prediction.dtype) + 0.5) / K
+    errors = target.detach()[:, None, :] - prediction[:, :, None]  # [B, K, K']
+    size = errors.abs()
+    losses = torch.where(size <= delta, 0.5 * errors.square(), delta * (size - 0.5 * delta)) / delta
+    tilt = (middles[:, None] - (errors.detach() < 0).to(errors.dtype)).abs()
+    return _mean((tilt * losses).mean(dim=2).sum(dim=1), weights)
+
+
+def categorical_projection(
+    probabilities: Tensor, reward: Tensor, discount: Tensor, support: Tensor
+) -> Tensor:
+    """The distribution of reward + discount * X, moved onto the atoms of X: each lump is shared by its
+    two neighbours so that the mean stays, and what lies beyond the ends is put there.
+
+    Args:
+        probabilities: float[B, K], of X on `support`.
+        reward, discount: float[B].
+        support: float[K], evenly spaced and rising.
+    Returns: float[B, K], summing to 1 as `probabilities` does.
+    Source: Bellemare et al. 2017, Algorithm 1.
+    """
+    _require_shape("probabilities", probabilities, torch.Size((*reward.shape, *support.shape)))
+    _require_shape("discount", discount, reward.shape)
+    first, last, K = support[0], support[-1], len(support)
+    moved = (reward[:, None] + discount[:, None] * support).clamp(first, last)  # [B, K]
+    place = (moved - first) / (last - first) * (K - 1)
+    lower = place.floor().clamp(max=K - 2)
+    upper_share = place - lower
+    lower = lower.long()
+    projected = torch.zeros_like(probabilities)
+    projected.scatter_add_(1, lower, probabilities * (1 - upper_share))
+    projected.scatter_add_(1, lower + 1, probabilities * upper_share)
+    return projected
+
+
 def _distribution(logits: Tensor, target: Tensor) -> Tensor:
     """The target as float[B, A]."""
     if logits.ndim != 2:

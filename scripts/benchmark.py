@@ -196,7 +196,12 @@ def _learning_speed(config: TrainingConfig, warm_up: int, seconds: float) -> flo
     strides = make_training(config).run()
     while next(strides).step < warm_up:
         pass
-    return rate(lambda: next(strides) and config.stride, seconds)
+
+    def stride() -> float:
+        next(strides)
+        return config.stride
+
+    return rate(stride, seconds)
 
 
 def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:

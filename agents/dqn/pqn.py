@@ -98,7 +98,8 @@ class PQNTraining(Training):
             actions[t], value[t] = self.agent.choose(q), q.max(axis=1)
             step = self.envs.step(actions[t])
             reward[t] = self._learned_reward(step.reward)
-            terminated[t], ended[t] = step.terminated, step.ended
+            lost = step.life_lost & ~step.truncated & self.config.life_loss_ends
+            terminated[t], ended[t] = step.terminated | lost, step.ended | lost
             if step.truncated.any():
                 next_value[t] = self._glance(step.last_obs, np.zeros(N, np.bool_))
             self._move_on(step)

@@ -4,6 +4,9 @@ bfloat16 keeps float32's range with 8 bits of precision. Convolutions gain a fac
 and GPUs that compute with it; a weight of 1 plus an update of 0.001 is 1 again, though. So the weights
 proper, the optimiser, the targets and the loss stay float32: gradients go to the masters in float32, and the
 masters are copied back after each update (Micikevicius et al. 2018, section 3.1).
+
+The last layer stays float32 too. Its products are few, and 8 bits of a q near 1 are steps of 0.004: more
+than lies between two actions, most of the time.
 """
 
 from __future__ import annotations
@@ -37,12 +40,13 @@ def choose_dtype(
 
 
 class WorkingCopy:
-    """A network that computes in `dtype` for float32 `master` weights; the master itself for float32."""
+    """A network that computes in `dtype` up to its head, for float32 weights `master`; or the master itself."""
 
     def __init__(self, master: QNetwork, dtype: torch.dtype) -> None:
         self.master = master
         self.apart = dtype != torch.float32
         self.network = deepcopy(master).to(dtype) if self.apart else master
+        self.network.head.float()
         self.push()
 
     def push(self) -> None:

@@ -146,9 +146,15 @@ class DQNTraining(Training):
             for _ in range(updates):
                 metrics = self.learner.learn(self._sample())
             step = self.envs.receive()
-            reward = self._learned_reward(step.reward)
             self.replay.add(
-                self.obs, actions, reward, step.terminated, step.truncated, step.last_obs, state=state
+                self.obs,
+                actions,
+                self._learned_reward(step.reward),
+                step.terminated,
+                step.truncated,
+                step.last_obs,
+                state=state,
+                life_lost=step.life_lost if self.config.life_loss_ends else None,
             )
             self._move_on(step)
             yield Progress(self.step, metrics, updates)
