@@ -3,6 +3,7 @@
 A save costs what was gained, not what is held: `append` writes `replay/chunk-000012.npz` (whole or not at
 all), the training state names the chunks it needs, and `prune`, called once that state is safe, deletes
 those it no longer does. Observations are deflated at the fastest level: Atari frames shrink about 30 times.
+Priorities change anywhere on the tapes, so the training state holds all of them, 8 bytes a place.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from agents.dqn.replay import Replay
@@ -36,7 +38,7 @@ class ReplayLog:
         self._count = 0
 
     def append(self) -> dict[str, Any]:
-        """Write what is new. Returns what the training state must hold: plain numbers."""
+        """Write what is new. Returns what the training state must hold: plain numbers and tensors."""
         if (self.replay.written > self._saved).any():
             first, rows = self.replay.rows_since(self._saved)
             self.folder.mkdir(exist_ok=True)
@@ -47,7 +49,11 @@ class ReplayLog:
             self._count += 1
         oldest = self.replay.written - self.replay.places
         self._ends = {n: end for n, end in self._ends.items() if (np.array(end) > oldest).any()}
-        return {"chunks": dict(self._ends), "count": self._count}
+        state: dict[str, Any] = {"chunks": dict(self._ends), "count": self._count}
+        if self.replay.priorities is not None:
+            priorities = self.replay.priorities.state()
+            state["priorities"] = {name: torch.from_numpy(values) for name, values in priorities.items()}
+        return state
 
     def prune(self) -> None:
         """Delete the chunks that the last `append` no longer named."""
@@ -66,6 +72,9 @@ class ReplayLog:
             with np.load(self._path(number), allow_pickle=False) as chunk:
                 rows = _inflated(chunk, self.replay)
                 self.replay.put_rows(chunk["first"], chunk["until"], rows)
+        if self.replay.priorities is not None:
+            priorities = {name: values.numpy() for name, values in state["priorities"].items()}
+            self.replay.priorities.restore(priorities)
         self._saved = self.replay.written.copy()
         self.prune()
 
