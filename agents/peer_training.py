@@ -182,7 +182,7 @@ class PeerSupervisor(BaseCallback):
         self.run, self.config, self.line, self.stop_requested = run, config, line, stop_requested
         self.evaluation_envs = make_envs(config, config.evaluation_envs)
         self.deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
-        self.best: float | None = None
+        self.best = float("-inf")
         self.reason = "all steps are done"
 
     def _on_training_start(self) -> None:
@@ -234,7 +234,7 @@ class PeerSupervisor(BaseCallback):
             step, {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high}
         )
         self._save(LAST_MODEL)
-        if self.best is None or returns.mean > self.best:
+        if returns.mean > self.best:
             self.best = returns.mean
             self._save(BEST_MODEL)
         return returns
