@@ -109,7 +109,7 @@ def own_settings(config: DQNConfig, preset: DQNConfig) -> PeerSettings:
     """
     for name in (field.name for field in fields(config)):
         if name not in PROTOCOL and getattr(config, name) != getattr(preset, name):
-            flag = "--" + name.replace("_", "-")
+            flag = _flag(name, getattr(config, name))
             raise ValueError(f"{flag} changes nothing with --settings own; --settings ours takes it over")
     return ZOO_ATARI if config.env_id.startswith(PREFIX) else PeerSettings()
 
@@ -124,17 +124,24 @@ def our_settings(config: DQNConfig) -> PeerSettings:
     Raises: ValueError where `config` wants what the peer does not have.
     """
     atari = config.env_id.startswith(PREFIX)
-    for name in ABSENT.keys() & {field.name for field in fields(config)}:
-        if getattr(config, name) not in ABSENT[name]:
-            raise _refusal(config, name, " or ".join(map(repr, ABSENT[name])))
+    known = {field.name for field in fields(config)}
+    if wrong := [name for name in ABSENT if name in known and getattr(config, name) not in ABSENT[name]]:
+        needed = " ".join(_flag(name, ABSENT[name][0]) for name in wrong)
+        raise _refusal(", ".join(f"{name} {getattr(config, name)!r}" for name in wrong), needed)
     if not config.hidden_sizes:
-        raise _refusal(config, "hidden_sizes", "at least one dense layer")
+        raise _refusal("hidden_sizes ()", "at least one dense layer")
     together = math.lcm(config.num_envs, config.learn_every_steps)
     if together > max(config.num_envs, config.learn_every_steps):
-        raise _refusal(config, "learn_every_steps", f"a divisor or a multiple of {config.num_envs} envs")
+        raise _refusal(
+            f"learn_every_steps {config.learn_every_steps}",
+            f"a divisor or a multiple of the {config.num_envs} envs",
+        )
     sync_steps = config.sync_every_updates * config.learn_every_steps
     if sync_steps % config.num_envs:
-        raise _refusal(config, "sync_every_updates", f"whole steps of {config.num_envs} envs between copies")
+        raise _refusal(
+            f"sync_every_updates {config.sync_every_updates}",
+            f"a multiple of {config.num_envs} env steps between copies, not {sync_steps}",
+        )
     return PeerSettings(
         num_envs=config.num_envs,
         learning_rate=config.learning_rate,
@@ -158,9 +165,14 @@ def our_settings(config: DQNConfig) -> PeerSettings:
     )
 
 
-def _refusal(config: DQNConfig, name: str, allowed: str) -> ValueError:
-    flag = "--" + name.replace("_", "-")
+def _refusal(what: str, needed: str) -> ValueError:
     return ValueError(
-        f"stable-baselines3's DQN cannot do {name} {getattr(config, name)!r}; both can do: {allowed}\n"
-        f"change both: {flag} here and for train_dqn.py, or compare with --settings own"
+        f"stable-baselines3's DQN cannot do {what}\n"
+        f"to compare equals, both need {needed}; --settings own compares each at its own"
     )
+
+
+def _flag(name: str, value: object) -> str:
+    """The field as it is given on a command line."""
+    words = name.replace("_", "-")
+    return f"--no-{words}" if value is False else f"--{words} {value}"

@@ -56,7 +56,10 @@ def make_peer_envs(config: DQNConfig, settings: PeerSettings) -> VecEnv:
     seed = seeding.child_seed(config.seed, "envs")
     if not config.env_id.startswith(PREFIX):
         return make_vec_env(
-            lambda: _clipped(make_env(config.env_id), settings.reward_clip), settings.num_envs, seed
+            lambda: make_env(config.env_id),
+            settings.num_envs,
+            seed,
+            wrapper_class=lambda env: _clipped(env, settings.reward_clip),  # returns are counted below it
         )
     envs = make_vec_env(
         config.env_id,

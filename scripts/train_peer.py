@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = own_settings(config, preset) if wanted.settings == "own" else our_settings(config)
     if config.env_id.startswith(PREFIX) and find_spec("cv2") is None:
         raise ValueError("stable-baselines3's Atari wrappers need OpenCV: pip install opencv-python-headless")
-    from agents.peer_training import make_peer, train_peer, use_threads  # late: torch
+    from agents.peer_training import BEST_MODEL, LAST_MODEL, make_peer, train_peer, use_threads  # late: torch
     from agents.runs.run import Run
 
     use_threads(wanted.threads)
@@ -88,6 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Run.create(wanted.runs_dir, label, about) as run:
         print(f"run folder: {run.path}", flush=True)
         reason = train_peer(run, model, config, label=label, minutes=wanted.minutes)
+        found = next(path for name in (BEST_MODEL, LAST_MODEL) if (path := run.path / name).is_file())
+        print(
+            f"measure it: python scripts/evaluate.py episodes sb3:dqn:{config.env_id}:{found} --trust-pickle"
+        )
         print(f"{reason}; models, metrics and curve: {run.path}")
     return 0
 
