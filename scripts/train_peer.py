@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0]
     if name.startswith("-"):
         raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
-    preset = config_named(name)
+    preset = _dqn_preset(name)
     wanted = parse(
         PeerRun,
         arguments[1:],
@@ -94,6 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         print(f"{reason}; models, metrics and curve: {run.path}")
     return 0
+
+
+def _dqn_preset(name: str) -> DQNConfig:
+    config: object = config_named(name)
+    if not isinstance(config, DQNConfig):
+        raise ValueError(f"preset {name!r} is no DQN ({type(config).__name__}); the peer trains only that")
+    return config
 
 
 if __name__ == "__main__":

@@ -81,6 +81,12 @@ def test_atari_without_opencv_is_told_what_to_install(tmp_path, capsys, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_preset_of_another_algorithm_is_refused(capsys, monkeypatch):
+    monkeypatch.setattr("scripts.train_peer.config_named", lambda _: object())
+    assert main(["cartpole"]) == 2
+    assert "preset 'cartpole' is no DQN" in capsys.readouterr().err
+
+
 def test_a_mistake_costs_no_torch():
     code = (
         "import sys; from scripts.train_peer import main; main(['cartpole', '--settings', 'ours']); "
