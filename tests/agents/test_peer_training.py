@@ -12,9 +12,12 @@ import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv, FireResetEnv, MaxAndSkipEnv, NoopResetEnv
 from stable_baselines3.common.env_util import is_wrapped
+from stable_baselines3.common.logger import Logger
 
 from agents import peer_training
 from agents.dqn.config import DQNConfig
+from agents.dqn.learner import Learner
+from agents.dqn.replay import Transitions
 from agents.peer_settings import ABSENT, PROTOCOL, ZOO_ATARI, PeerSettings, our_settings, own_settings
 from agents.peer_training import BEST_MODEL, LAST_MODEL, PeerInTraining, make_peer, make_peer_envs, train_peer
 from agents.runs.metrics import read_records
@@ -136,6 +139,36 @@ def test_the_peer_updates_and_copies_as_often_as_we_do(num_envs, every, monkeypa
     due = sum(config.updates_due(step) for step in range(0, config.env_steps, num_envs))
     assert model._n_updates == pytest.approx(due, abs=2)
     assert len(copies) / 2 == config.env_steps // (12 * every)  # each copies weights, then statistics
+
+
+def test_the_same_weights_and_batches_teach_both_the_same():
+    """24 updates with three copies to the target network: the losses tell if any of them differed."""
+    config = replace(
+        CARTPOLE, num_envs=1, n_step=1, target_mix=1.0, sync_every_updates=8, clip_gradient_norm=0.1
+    )
+    network = config.network((4,), 2)
+    model = make_peer(config, our_settings(config))
+    model.set_logger(Logger(None, []))
+    model.learn(config.learning_starts)  # fills its replay, learns nothing
+    torch.manual_seed(0)
+    learner = Learner(network, config)
+    torch.manual_seed(0)
+    start = build(network)  # the learner's first weights
+    for theirs in (model.q_net, model.q_net_target):
+        for parameter, first in zip(theirs.parameters(), start.parameters(), strict=True):
+            parameter.data.copy_(first)
+    for update in range(1, 25):
+        np.random.seed(update)  # noqa: NPY002 - the library draws its batch from here
+        batch = model.replay_buffer.sample(config.batch_size)
+        np.random.seed(update)  # noqa: NPY002
+        model.train(gradient_steps=1, batch_size=config.batch_size)
+        if update % config.sync_every_updates == 0:
+            model.q_net_target.load_state_dict(model.q_net.state_dict())
+        discount = config.discount * (1 - batch.dones)
+        taken = batch.observations, batch.actions[:, 0], batch.rewards[:, 0], discount[:, 0]
+        metrics = learner.learn(Transitions(*(x.numpy() for x in (*taken, batch.next_observations))))
+        theirs = model.logger.name_to_value["train/loss"]
+        assert float(metrics["loss"]) == pytest.approx(theirs, rel=1e-4), update
 
 
 @pytest.mark.parametrize(
