@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from agents.runs.atomic import replacing
+from agents.runs.comparison import INTERVAL_NAME, Curve, MeanCurve, XAxis, mean_curve, metrics_file
 from agents.runs.metrics import RESERVED, Record, read_records
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -30,7 +30,7 @@ def learning_curve(
     path: str | Path,
     metrics: Sequence[str] = (),
     *,
-    x: Literal["steps", "minutes"] = "steps",
+    x: XAxis = "steps",
     step_name: str = "environment steps",
 ) -> Path:
     """Draw metrics over training, one panel for each metric and one line for each run.
@@ -44,7 +44,7 @@ def learning_curve(
     Returns: `path`.
     Raises: FileNotFoundError; ValueError where nothing was recorded, or not the metric asked for.
     """
-    records = {label: read_records(_metrics_file(Path(run))) for label, run in runs.items()}
+    records = {label: read_records(metrics_file(Path(run))) for label, run in runs.items()}
     recorded = list(dict.fromkeys(name for rows in records.values() for row in rows for name in row))
     recorded = [name for name in recorded if name not in RESERVED]
     if wrong := [name for name in metrics if name not in recorded]:
@@ -61,13 +61,54 @@ def learning_curve(
             _draw_line(panel, index, label, *_points(rows, name, x))
         panel.set_ylabel(name.replace("_", " "))
         _tidy(panel)
-    panels[-1].set_xlabel(step_name if x == "steps" else "wall-clock time (minutes)")
-    if x == "steps":
-        panels[-1].xaxis.set_major_formatter(_short_number)
+    _name_axis(panels[-1], x, step_name)
     if len(records) > 1:
         panels[0].legend(frameon=False)
     else:
         panels[0].set_title(next(iter(records)), loc="left")
+    return _save(figure, path)
+
+
+def comparison_plot(
+    groups: Mapping[str, Sequence[Curve]],
+    path: str | Path,
+    *,
+    metric: str,
+    x: XAxis = "steps",
+    step_name: str = "environment steps",
+) -> Path:
+    """Draw one metric of several groups of runs: each group's mean with its interval, its runs pale behind.
+
+    The mean reaches as far as all runs of its group do. The height of the picture is that of the runs: an
+    interval over few of them may go beyond.
+
+    Args:
+        groups: label -> the curves of its runs, at least one.
+        path: the PNG to write, whole or not at all.
+        metric: what the curves are of.
+        x, step_name: as in `learning_curve`.
+    Returns: `path`.
+    Raises: ValueError where the runs of a group have no x in common.
+    """
+    figure = Figure(figsize=(WIDTH_INCHES, 1.8 * PANEL_INCHES), layout="constrained")
+    panel = figure.subplots()
+    bands: list[tuple[MeanCurve, str]] = []
+    for index, (label, curves) in enumerate(groups.items()):
+        colour, dash = COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)]
+        mean = mean_curve(curves, x)
+        if len(curves) > 1:
+            label = f"{label}: mean of {len(curves)} runs, {INTERVAL_NAME}"
+            for curve in curves:
+                panel.plot(curve.x(x), curve.values, color=colour, alpha=0.3, linewidth=0.8)
+        panel.plot(mean.x, mean.mean, dash, color=colour, label=label, linewidth=2)
+        bands.append((mean, colour))
+    panel.set_ylim(panel.get_ylim())
+    for mean, colour in bands:
+        panel.fill_between(mean.x, mean.low, mean.high, color=colour, alpha=0.15, linewidth=0)
+    panel.set_ylabel(metric.replace("_", " "))
+    _name_axis(panel, x, step_name)
+    panel.legend(frameon=False)
+    _tidy(panel)
     return _save(figure, path)
 
 
@@ -138,10 +179,6 @@ def _brief(value: float) -> str:
     return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "\N{MINUS SIGN}")
 
 
-def _metrics_file(run: Path) -> Path:
-    return run / "metrics.jsonl" if run.is_dir() else run
-
-
 def _points(rows: Sequence[Record], name: str, x: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The x and y of all records that hold the metric; NaN, a gap, where it was not finite."""
     key, scale = ("step", 1.0) if x == "steps" else ("wall_s", 1 / 60)
@@ -166,6 +203,12 @@ def running_mean(y: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     count = np.convolve(known, kernel, mode="same")
     total = np.convolve(np.where(known, y, 0.0), kernel, mode="same")
     return np.where(known, total / np.maximum(count, 1), np.nan)
+
+
+def _name_axis(panel: Axes, x: XAxis, step_name: str) -> None:
+    panel.set_xlabel(step_name if x == "steps" else "wall-clock time (minutes)")
+    if x == "steps":
+        panel.xaxis.set_major_formatter(_short_number)
 
 
 def _short_number(value: float, _: object = None) -> str:

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from agents.runs.plots import elo_plot, learning_curve, running_mean
+from agents.runs.comparison import Curve
+from agents.runs.plots import comparison_plot, elo_plot, learning_curve, running_mean
 
 
 @pytest.fixture
@@ -96,6 +97,39 @@ def test_the_running_mean_is_that_of_a_plain_loop():
     y[[7, 8, 9, 30]] = np.nan
     expected = [np.nan if np.isnan(y[i]) else np.nanmean(y[max(0, i - 2) : i + 3]) for i in range(len(y))]
     np.testing.assert_allclose(running_mean(y, 5), expected)
+
+
+def test_a_group_of_runs_is_drawn_as_its_mean_with_its_interval_and_one_run_as_a_line(tmp_path, figures):
+    steps = np.array([1000.0, 2000.0])
+    groups = {
+        "ours": [Curve(steps, steps / 60, np.array([0.0, last])) for last in (1.0, 3.0)],
+        "peer": [Curve(steps, steps / 30, np.array([0.0, 1.0]))],
+    }
+    path = comparison_plot(groups, tmp_path / "c.png", metric="evaluation_return")
+    assert imread(path).shape[2] == 4
+    (panel,) = figures[0].axes
+    *runs, mean, alone = panel.lines
+    assert [line.get_ydata().tolist() for line in runs] == [[0, 1], [0, 3]]
+    assert mean.get_ydata().tolist() == [0, 2]
+    assert alone.get_ydata().tolist() == [0, 1]
+    assert mean.get_color() != alone.get_color()
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == [
+        "ours: mean of 2 runs, 95 % t interval",
+        "peer",
+    ]
+    band = panel.collections[0].get_paths()[0].vertices
+    # t of 97.5 % with one degree of freedom is 12.706; the standard error of 1 and 3 is 1.
+    assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((2 - 12.706, 2 + 12.706), abs=1e-3)
+    assert panel.get_ylim()[1] < 4
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("environment steps", "evaluation return")
+
+
+def test_a_comparison_over_wall_time_is_in_minutes(tmp_path, figures):
+    run = Curve(np.array([1000.0, 2000.0]), np.array([3.0, 5.0]), np.array([0.0, 1.0]))
+    comparison_plot({"ours": [run]}, tmp_path / "c.png", metric="score", x="minutes")
+    (panel,) = figures[0].axes
+    assert panel.get_xlabel() == "wall-clock time (minutes)"
+    assert panel.lines[0].get_xdata().tolist() == [3, 5]
 
 
 def test_ratings_are_drawn_with_their_intervals_the_strongest_on_top(tmp_path, figures):
