@@ -86,6 +86,11 @@ class DistributionalHead(nn.Module):
             return outputs.mean(dim=-1)
         return (outputs.softmax(dim=-1) * self.support(outputs.device)).sum(dim=-1)
 
+    @property
+    def is_categorical(self) -> bool:
+        """Whether `outputs` are logits; else quantiles."""
+        return self._ends is not None
+
     def support(self, device: torch.device) -> Tensor:
         """The returns float32[K] that a categorical distribution is over."""
         assert self._ends is not None

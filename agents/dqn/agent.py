@@ -16,6 +16,7 @@ from agents.dqn.precision import QNetwork
 from agents.runs.model import ModelHeader, load_model
 from networks.build import RecurrentNetwork, build
 from networks.config import NetworkConfig
+from networks.noisy import resample_noise, silence_noise
 
 
 class DQNAgent:
@@ -29,6 +30,7 @@ class DQNAgent:
         epsilon: share of random actions.
         name: how tables call it.
         lanes: in which the envs are shared out.
+        noisy: explore by fresh noise on the weights at each step, of a network that has noisy layers.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class DQNAgent:
         epsilon: float = 0.0,
         name: str = "dqn",
         lanes: Lanes | None = None,
+        noisy: bool = False,
     ) -> None:
         self.network, self.config, self.epsilon, self.name = network, config, epsilon, name
+        self.noisy = noisy
         self.lanes = lanes if lanes is not None else Lanes()
         self.state: Tensor | None = None  # [parts, N, M], of a network with memory
         self._generator = np.random.default_rng(0)
@@ -67,6 +71,8 @@ class DQNAgent:
     def reset(self, num_envs: int, seed: int | np.random.Generator) -> None:
         """Forget everything; N fresh episodes begin. `seed`: of the random actions."""
         self._generator = np.random.default_rng(seed)
+        if not self.noisy:
+            silence_noise(self.network)
         memory = isinstance(self.network, RecurrentNetwork)
         self.state = cast(RecurrentNetwork, self.network).initial_state(num_envs) if memory else None
 
@@ -98,6 +104,8 @@ class DQNAgent:
         device = next(self.network.parameters()).device
         shown, began = torch.from_numpy(obs).to(device), torch.from_numpy(starts).to(device)
         state = self.state
+        if self.noisy:
+            resample_noise(self.network)
 
         def look(part: slice) -> tuple[Tensor, Tensor | None]:
             with torch.no_grad():

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 from networks.config import ACTIVATIONS, MEMORIES, NORMS, OPTIMISERS, NetworkConfig, check_choice
 
-Trunk = Literal["auto", "mlp", "nature_cnn", "conv_pool"]
+Trunk = Literal["auto", "mlp", "nature_cnn", "impala_cnn", "conv_pool"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
-TRUNKS = ("auto", "mlp", "nature_cnn", "conv_pool")
+TRUNKS = ("auto", "mlp", "nature_cnn", "impala_cnn", "conv_pool")
 LOSSES = ("huber", "squared_error")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
@@ -46,6 +46,7 @@ class TrainingConfig(ABC):
 
     # The network
     trunk: Trunk = "auto"  # mlp for vectors, nature_cnn for images
+    channels: int = 16  # of the first stage of impala_cnn and conv_pool
     hidden_sizes: tuple[int, ...] = (128, 128)  # dense layers
     activation: str = "relu"
     norm: Literal["none", "batch", "layer"] = "none"
@@ -131,6 +132,7 @@ class TrainingConfig(ABC):
             memory=self.memory,
             memory_size=self.memory_size,
             dueling=self.dueling,
+            channels=self.channels,
         )
 
     @property
@@ -166,7 +168,18 @@ class DQNConfig(TrainingConfig):
     sync_every_updates: int = 250  # between copies to the target network
     target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
 
+    distribution: Literal["none", "categorical", "quantile"] = (
+        "none"  # C51: Bellemare et al. 2017; QR: Dabney
+    )
+    atoms: int = 51  # of a distribution (Bellemare et al. 2017; Dabney et al. 2018 take 200 quantiles)
+    value_min: float = -10.0  # of a categorical distribution (Bellemare et al. 2017)
+    value_max: float = 10.0
+
+    noisy: bool = False  # explore by noise on the dense weights, beside epsilon (Fortunato et al. 2018)
+
     # Replay
+    priority_exponent: float = 0.0  # 0: all alike; Schaul et al. 2016: 0.6, Hessel et al. 2018: 0.5
+    priority_correction: float = 0.4  # beta at the start; in a straight line to 1 at env_steps (both papers)
     replay_size: int = 50_000  # steps kept, of all envs together
     learning_starts: int = 1_000  # steps before the first update, or more until a window is complete
     learn_every_steps: int = 4  # env steps for each update
@@ -189,6 +202,8 @@ class DQNConfig(TrainingConfig):
         )
         self._require_integers(0, ("learning_starts", "burn_in"))
         self._require(0 < self.target_mix <= 1, "target_mix", "in (0, 1]")
+        for name in ("priority_exponent", "priority_correction"):
+            self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
         self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
         self._require(
             self.replay_size >= self.num_envs * self.window,
@@ -200,6 +215,22 @@ class DQNConfig(TrainingConfig):
             "learning_starts",
             f"at most replay_size {self.replay_size}",
         )
+
+    def network(self, obs_shape: tuple[int, ...], num_actions: int) -> NetworkConfig:
+        """See `TrainingConfig.network`."""
+        return replace(
+            TrainingConfig.network(self, obs_shape, num_actions),
+            noisy=self.noisy,
+            distribution=self.distribution,
+            atoms=self.atoms,
+            value_min=self.value_min,
+            value_max=self.value_max,
+        )
+
+    def priority_correction_at(self, step: int) -> float:
+        """How far importance weights undo the priorities' bias at `step`: beta of Schaul et al. 2016."""
+        progress = min(step / self.env_steps, 1.0)
+        return self.priority_correction + progress * (1 - self.priority_correction)
 
     @property
     def stride(self) -> int:

@@ -12,7 +12,7 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -50,9 +50,3 @@ def lane_count(wanted: int, *, pays: bool) -> int:
     if wanted or not pays:
         return wanted or 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def slice_of(arrays: Any, part: slice, batch_axis: int = 0) -> Any:
-    """That part of each array of a NamedTuple, along `batch_axis`."""
-    index = (slice(None),) * batch_axis + (part,)
-    return type(arrays)(*(array[index] for array in arrays))

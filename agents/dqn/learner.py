@@ -1,7 +1,7 @@
 """One update of DQN after the other: a batch from the replay in, better weights out.
 
 Sources: Mnih et al. 2015 (replay, target network), van Hasselt et al. 2016 (Double), Sutton 1988 (n steps),
-Kapturowski et al. 2019 (sequences: stored state, burn-in).
+Kapturowski et al. 2019 (sequences: stored state, burn-in, mixed priorities), Hessel et al. 2018 (together).
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.dqn.config import DQNConfig
-from agents.dqn.lanes import slice_of
-from agents.dqn.losses import q_of, td_target
+from agents.dqn.losses import of_action, td_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.precision import QNetwork, WorkingCopy, mix_weights
 from agents.dqn.replay import Sequences, Transitions
 from networks.config import NetworkConfig
-from networks.losses import huber, squared_error
+from networks.heads import DistributionalHead
+from networks.noisy import resample_noise
+
+LARGEST_SHARE = (
+    0.9  # of a sequence's largest error in its priority, beside the mean (Kapturowski et al. 2019)
+)
 
 
 class Learner:
@@ -33,17 +37,24 @@ class Learner:
         self.target: QNetwork = deepcopy(self.network.online)
         self._target = WorkingCopy(self.target, self.network.dtype)
         self._target.network.eval()
-        self._loss = huber if config.loss == "huber" else squared_error
+        self._atoms = config.distribution != "none"
+        self._head = self.network.acting.head
 
-    def learn(self, batch: Transitions | Sequences) -> Metrics:
-        """One update. Returns scalars on the device: loss, mean q of the actions taken, gradient norm."""
-        axis = 1 if isinstance(batch, Sequences) else 0
-        slices = self.network.lanes.slices(batch.action.shape[axis])
-        metrics, _ = self.network.update([slice_of(batch, part, axis) for part in slices], self._judge)
+    def learn(self, batch: Transitions | Sequences) -> tuple[Metrics, NDArray[np.float32]]:
+        """One update.
+
+        Returns: scalars on the device (loss, mean q of the actions taken, gradient norm), and how wrong the
+        network was on each of the B samples, for `Replay.update_priorities`.
+        """
+        if self.config.noisy:
+            resample_noise(self.network.acting)
+            resample_noise(self._target.network)
+        parts = [batch.part(which) for which in self.network.lanes.slices(len(batch.keys))]
+        metrics, errors = self.network.update(parts, self._judge)
         if self.network.updates % self.config.sync_every_updates == 0:
             mix_weights(self.target, self.network.online, self.config.target_mix)
             self._target.push()
-        return metrics
+        return metrics, errors.cpu().numpy()
 
     def _judge(self, batch: Transitions | Sequences) -> Judged:
         if isinstance(batch, Sequences):
@@ -53,45 +64,72 @@ class Learner:
     def _judge_transitions(self, batch: Transitions) -> Judged:
         obs, next_obs = self._tensor(batch.obs), self._tensor(batch.next_obs)
         with torch.no_grad():
-            next_q = self._target.network(next_obs)
-            chooser_q = self.network.acting(next_obs) if self.config.double else None
-        target = td_target(self._tensor(batch.reward), self._tensor(batch.discount), next_q, chooser_q)
-        q = q_of(self.network.learning()(obs), self._tensor(batch.action))
-        return self._judged(q, target)
+            next_outputs = self._outputs(self._target.network, next_obs)
+            chooser_q = self.network.acting(next_obs) if self.config.double else self._q(next_outputs)
+            following = of_action(next_outputs, chooser_q.argmax(dim=-1), atoms=self._atoms)
+        outputs = self._outputs(self.network.learning(), obs)
+        predicted = of_action(outputs, self._tensor(batch.action), atoms=self._atoms)
+        loss, sizes = td_error(
+            predicted,
+            following,
+            self._tensor(batch.reward),
+            self._tensor(batch.discount),
+            self._tensor(batch.weights),
+            loss=self.config.loss,
+            head=self._head,
+        )
+        return Judged(loss, self._q(predicted.detach()), sizes)
 
     def _judge_sequences(self, batch: Sequences) -> Judged:
         """As `_judge_transitions`, over all places of the sequences that someone acted at."""
+        length = len(batch.action)
         obs, starts, state = (self._tensor(x) for x in (batch.obs, batch.starts, batch.state))
         with torch.no_grad():
-            next_q = self._unroll(self._target.network, obs, starts, state)
-            chooser_q = (
-                self._unroll(self.network.acting, obs, starts, state) if self.config.double else next_q
-            )
-        ahead = self._tensor(batch.steps) + torch.arange(len(batch.steps), device=obs.device)[:, None]
-        ahead = ahead.unsqueeze(-1)  # [length, B, 1]: where each window ends
-        target = td_target(
-            self._tensor(batch.reward),
-            self._tensor(batch.discount),
-            next_q.take_along_dim(ahead, dim=0),
-            chooser_q.take_along_dim(ahead, dim=0),
-        )
-        length = len(batch.action)
+            next_outputs = self._unroll(self._target.network, obs, starts, state)
+            chooser = next_outputs
+            if self.config.double:
+                chooser = self._unroll(self.network.acting, obs, starts, state)
+            best = of_action(next_outputs, self._q(chooser).argmax(dim=-1), atoms=self._atoms)
+            ahead = self._tensor(batch.steps) + torch.arange(length, device=obs.device)[:, None]
+            if self._atoms:
+                ahead = ahead.unsqueeze(-1)
+            following = best.take_along_dim(ahead, dim=0)  # [length, B, (K)]: where each window ends
+        outputs = self._unroll(self.network.learning(), obs, starts, state)[:length]
+        predicted = of_action(outputs, self._tensor(batch.action), atoms=self._atoms)
         learned = self._tensor(batch.learned)
-        q = self._unroll(self.network.learning(), obs, starts, state)[:length]
-        return self._judged(q_of(q, self._tensor(batch.action))[learned], target[learned])
+        loss, sizes = td_error(
+            predicted[learned],
+            following[learned],
+            self._tensor(batch.reward)[learned],
+            self._tensor(batch.discount)[learned],
+            self._tensor(batch.weights).expand(length, -1)[learned],
+            loss=self.config.loss,
+            head=self._head,
+        )
+        of_places = torch.zeros(learned.shape, device=obs.device).masked_scatter(
+            learned, sizes
+        )  # [length, B]
+        mean = of_places.sum(dim=0) / learned.sum(dim=0).clamp(min=1)
+        mixed = LARGEST_SHARE * of_places.amax(dim=0) + (1 - LARGEST_SHARE) * mean
+        return Judged(loss, self._q(predicted.detach())[learned], mixed)
 
-    def _judged(self, q: Tensor, target: Tensor) -> Judged:
-        return Judged(self._loss(q, target), q, (target - q).abs())
+    def _outputs(self, network: QNetwork, obs: Tensor) -> Tensor:
+        """[B, A, (K)]."""
+        return cast(Tensor, network(obs, distribution=self._atoms))
+
+    def _q(self, outputs: Tensor) -> Tensor:
+        """The q [...] of [..., (K)]."""
+        return self._head.expectation(outputs) if isinstance(self._head, DistributionalHead) else outputs
 
     def _unroll(self, network: QNetwork, obs: Tensor, starts: Tensor, state: Tensor) -> Tensor:
-        """The q [T - burn_in, B, A] after a burn-in that no gradient goes back through."""
+        """The outputs [T - burn_in, B, A, (K)] after a burn-in that no gradient goes back through."""
         burn_in = self.config.burn_in
         state = state.to(next(network.parameters()).dtype)
         if burn_in:
             with torch.no_grad():
                 _, state = network(obs[:burn_in], state, starts[:burn_in])
-        q, _ = network(obs[burn_in:], state, starts[burn_in:])
-        return cast(Tensor, q)
+        outputs, _ = network(obs[burn_in:], state, starts[burn_in:], distribution=self._atoms)
+        return cast(Tensor, outputs)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.network.device)

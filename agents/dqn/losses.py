@@ -1,37 +1,112 @@
-"""What a Q-network should have said, and which next action it is judged by.
+"""What a Q-network should have said, and how wrong it was.
 
 Q(s, a) is moved towards  R + discount * Q'(s', a*):  R the (n-step) return so far, discount = gamma^k after
 k steps, 0 where the episode terminated, Q' the target network. a* is the best action by the target network
 (Mnih et al. 2015), or by the online network (Double DQN, van Hasselt et al. 2016), which does not prefer
-actions for being overrated.
+actions for being overrated. Instead of Q, the mean of the return, its whole distribution can be moved: as
+probabilities of fixed returns (C51, Bellemare et al. 2017) or as returns of fixed quantiles (QR-DQN, Dabney
+et al. 2018).
+
+Shapes: [...] is [B] or [length, B]; [..., (K)] is that, or with K numbers more where there is a distribution.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
+from networks.heads import DistributionalHead
+from networks.losses import categorical_projection, cross_entropy, huber, quantile_huber, squared_error
 
-def td_target(reward: Tensor, discount: Tensor, next_q: Tensor, chooser_q: Tensor | None = None) -> Tensor:
-    """The Q-learning target: reward + discount * next_q of the best next action.
+
+class TDError(NamedTuple):
+    """How far predictions are from what follows."""
+
+    loss: Tensor  # float32[], with its gradient
+    sizes: Tensor  # float32[B], detached: |difference of means|, or for C51 the divergence; for priorities
+
+
+def of_action(outputs: Tensor, action: Tensor, *, atoms: bool = False) -> Tensor:
+    """What a head says of one action: outputs [..., A, (K)] and action int64[...] -> [..., (K)].
+
+    Raises: ValueError when shapes disagree.
+    """
+    axis = -2 if atoms else -1
+    if outputs.shape[: outputs.ndim + axis] != action.shape:
+        raise ValueError(
+            f"action must be {list(outputs.shape[: outputs.ndim + axis])}, got {list(action.shape)}"
+        )
+    index = action.unsqueeze(-1).unsqueeze(-1) if atoms else action.unsqueeze(-1)
+    return torch.take_along_dim(outputs, index, dim=axis).squeeze(axis)
+
+
+def td_target(reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
+    """The Q-learning target: reward + discount * following.
 
     Args:
-        reward: float32[...], the discounted sum of up to n rewards, after any clipping.
-        discount: float32[...]; gamma^k where the episode goes on or was truncated, 0 where it terminated.
-        next_q: float32[..., A], from the target network in eval mode at the true observation k steps on.
-        chooser_q: float32[..., A], from the online network at the same observation: Double DQN; None: next_q.
-    Returns: float32[...], detached.
+        reward: float32[B], the discounted sum of up to n rewards, after any clipping.
+        discount: float32[B]; gamma^k where the episode goes on or was truncated, 0 where it terminated.
+        following: float32[B], or [B, K] quantiles: the target network's, of the best action k steps on.
+    Returns: float32 like `following`, detached.
     Raises: ValueError when shapes disagree (a [B, 1] reward would silently give [B, B]).
     """
-    chooser = next_q if chooser_q is None else chooser_q
     for name, given in (("reward", reward), ("discount", discount)):
-        if given.shape != next_q.shape[:-1]:
-            raise ValueError(f"{name} must be {list(next_q.shape[:-1])}, got {list(given.shape)}")
-    if chooser.shape != next_q.shape:
-        raise ValueError(f"chooser_q must be {list(next_q.shape)}, got {list(chooser.shape)}")
-    return (reward + discount * q_of(next_q, chooser.argmax(dim=-1))).detach()
+        if given.shape != following.shape[:1]:
+            raise ValueError(f"{name} must be {list(following.shape[:1])}, got {list(given.shape)}")
+    if following.ndim == 2:
+        reward, discount = reward.unsqueeze(1), discount.unsqueeze(1)
+    return (reward + discount * following).detach()
 
 
-def q_of(q: Tensor, action: Tensor) -> Tensor:
-    """The values of the actions taken: q [..., A], action int64[...] -> [...]."""
-    return torch.take_along_dim(q, action.unsqueeze(-1), dim=-1).squeeze(-1)
+def mean_error(predicted: Tensor, target: Tensor, weights: Tensor | None = None, *, loss: str) -> TDError:
+    """Of q float32[B] from its target, by the `loss` named "huber" or "squared_error"; weights [B]."""
+    measure = huber if loss == "huber" else squared_error
+    return TDError(measure(predicted, target, weights), (target - predicted.detach()).abs())
+
+
+def quantile_error(predicted: Tensor, target: Tensor, weights: Tensor) -> TDError:
+    """Of quantiles float32[B, K] from the target's."""
+    sizes = (target.mean(dim=1) - predicted.detach().mean(dim=1)).abs()
+    return TDError(quantile_huber(predicted, target, weights), sizes)
+
+
+def categorical_error(
+    predicted: Tensor, following: Tensor, reward: Tensor, discount: Tensor, weights: Tensor, support: Tensor
+) -> TDError:
+    """Of logits float32[B, K] from the projected distribution of reward + discount * what follows.
+
+    `following`: the target network's logits [B, K]; the others as for `td_target`. The loss is the cross
+    entropy; `sizes` are the divergences (Hessel et al. 2018), which vanish where there is nothing to learn.
+    """
+    target = categorical_projection(following.softmax(dim=1), reward, discount, support).detach()
+    log_predicted = predicted.detach().log_softmax(dim=1)
+    divergence = torch.special.xlogy(target, target).sum(dim=1) - (target * log_predicted).sum(dim=1)
+    return TDError(cross_entropy(predicted, target, weights), divergence.clamp(min=0))
+
+
+def td_error(
+    predicted: Tensor,
+    following: Tensor,
+    reward: Tensor,
+    discount: Tensor,
+    weights: Tensor,
+    *,
+    loss: str,
+    head: torch.nn.Module,
+) -> TDError:
+    """How far what `head` predicted is from what it should have said.
+
+    Args:
+        predicted, following: [B, (K)], as the head gives them: q, logits or quantiles of one action.
+        reward, discount: as for `td_target`.
+        weights: float32[B], of each sample's loss.
+        loss: where no distribution is learned.
+    """
+    if not isinstance(head, DistributionalHead):
+        return mean_error(predicted, td_target(reward, discount, following), weights, loss=loss)
+    if not head.is_categorical:
+        return quantile_error(predicted, td_target(reward, discount, following), weights)
+    support = head.support(predicted.device)
+    return categorical_error(predicted, following, reward, discount, weights, support)

@@ -27,7 +27,7 @@ class Judged(NamedTuple):
 
     loss: Tensor  # float32[]: the mean over the samples, with its gradient
     q: Tensor  # float32[b], of the actions taken
-    errors: Tensor  # float32[b]: how far each sample is off, for priorities
+    errors: Tensor  # float32[b]: how far each sample is off, for priorities; of a sequence, one number
 
 
 class OnlineNetwork:
@@ -82,7 +82,7 @@ class OnlineNetwork:
             return judged, torch.autograd.grad(judged.loss, self._weights)
 
         answers = self.lanes.map(slopes, parts)
-        counts = [len(judged.q) for judged, _ in answers]
+        counts = [judged.q.numel() for judged, _ in answers]
         shares = [count / sum(counts) for count in counts]
         self._set_gradients([slope for _, slope in answers], shares)
         norm = nn.utils.clip_grad_norm_(self._masters, self._limit)

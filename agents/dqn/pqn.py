@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.dqn.config import PQNConfig
-from agents.dqn.losses import q_of
+from agents.dqn.losses import mean_error, of_action
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.train import Progress, Training
-from networks.losses import huber, squared_error
 
 
 class Rollout(NamedTuple):
@@ -72,7 +71,6 @@ class PQNTraining(Training):
         self.pqn = config
         self.network = OnlineNetwork(self.network_config, config)
         self.agent = self._make_agent()
-        self._loss = huber if config.loss == "huber" else squared_error
         T, N = config.rollout_steps, config.num_envs
         self._obs = np.empty((T, N, *self.envs.obs_shape), self.envs.obs_dtype)
 
@@ -143,13 +141,14 @@ class PQNTraining(Training):
         network = self.network.learning()
         if rollout.state is None:
             obs = rollout.obs.index_select(0, which)  # copies rows; indexing copies bytes
-            q = q_of(network(obs), rollout.action[which])
+            q = of_action(network(obs), rollout.action[which])
             target = rollout.returns[which]
         else:
             all_q, _ = network(rollout.obs[:, which], rollout.state[:, which], rollout.starts[:, which])
-            q = q_of(all_q, rollout.action[:, which]).flatten()
+            q = of_action(all_q, rollout.action[:, which]).flatten()
             target = rollout.returns[:, which].flatten()
-        return Judged(self._loss(q, target), q, (target - q).abs())
+        loss, sizes = mean_error(q, target, loss=self.config.loss)
+        return Judged(loss, q, sizes)
 
     def _learned(self) -> dict[str, Any]:
         return self.network.state_dict()

@@ -40,7 +40,7 @@ def choose_dtype(
 
 
 class WorkingCopy:
-    """A network that computes in `dtype` up to its head, for float32 weights `master`; or the master itself."""
+    """A network that computes in `dtype` up to its head, for float32 `master` weights; or the master."""
 
     def __init__(self, master: QNetwork, dtype: torch.dtype) -> None:
         self.master = master

@@ -42,6 +42,11 @@ class Transitions(NamedTuple):
     weights: NDArray[np.float32]  # [B], in (0, 1]: of each one's loss; all 1 where sampling is uniform
     keys: NDArray[np.int64]  # [B]: for `Replay.update_priorities`
 
+    def part(self, which: slice) -> Transitions:
+        """Some of the windows."""
+        arrays: list[NDArray[Any]] = [array[which] for array in self]
+        return Transitions(*arrays)
+
 
 class Sequences(NamedTuple):
     """B stretches of T = burn_in + length + n consecutive places; time comes first."""
@@ -56,6 +61,11 @@ class Sequences(NamedTuple):
     learned: NDArray[np.bool_]  # [length, B]: False at a border, where nobody acted
     weights: NDArray[np.float32]  # [B], as of `Transitions`
     keys: NDArray[np.int64]  # [B]: of the places where the sequences start
+
+    def part(self, which: slice) -> Sequences:
+        """Some of the stretches."""
+        of_time = {name: array[:, which] for name, array in self._asdict().items() if array.ndim > 1}
+        return self._replace(**of_time, weights=self.weights[which], keys=self.keys[which])
 
 
 class Replay:

@@ -64,7 +64,12 @@ class Training(ABC):
 
     def _make_agent(self) -> DQNAgent:
         """Who plays with the weights as they are learned."""
-        agent = DQNAgent(self.network.acting, self.network_config, lanes=self.network.lanes)
+        agent = DQNAgent(
+            self.network.acting,
+            self.network_config,
+            lanes=self.network.lanes,
+            noisy=self.network_config.noisy,
+        )
         agent.reset(self.config.num_envs, self.generators["actions"])
         return agent
 
@@ -144,7 +149,9 @@ class DQNTraining(Training):
             self.network.learning_rate = self.config.learning_rate_at(self.step)
             metrics: Metrics = {}
             for _ in range(updates):
-                metrics = self.learner.learn(self._sample())
+                batch = self._sample()
+                metrics, errors = self.learner.learn(batch)
+                self.replay.update_priorities(batch.keys, errors)
             step = self.envs.receive()
             self.replay.add(
                 self.obs,
@@ -161,10 +168,11 @@ class DQNTraining(Training):
 
     def _sample(self) -> Transitions | Sequences:
         config, generator = self.dqn, self.generators["replay"]
+        correction = config.priority_correction_at(self.step)
         if config.memory == "none":
-            return self.replay.sample(config.batch_size, generator)
+            return self.replay.sample(config.batch_size, generator, correction)
         return self.replay.sample_sequences(
-            config.batch_size, config.burn_in, config.sequence_length, generator
+            config.batch_size, config.burn_in, config.sequence_length, generator, correction
         )
 
     def _learned(self) -> dict[str, Any]:
@@ -194,6 +202,7 @@ def make_replay(config: DQNConfig, envs: VectorEnvs, agent: DQNAgent) -> Replay:
         frame_stack=envs.frame_stack,
         n_step=config.n_step,
         state_shape=state_shape,
+        priority_exponent=config.priority_exponent,
     )
     require_memory(needed, config.replay_size, available_bytes())
     return Replay(
@@ -205,4 +214,5 @@ def make_replay(config: DQNConfig, envs: VectorEnvs, agent: DQNAgent) -> Replay:
         n_step=config.n_step,
         discount=config.discount,
         state_shape=state_shape,
+        priority_exponent=config.priority_exponent,
     )

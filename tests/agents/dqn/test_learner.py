@@ -31,7 +31,13 @@ def batch(obs_shape=(5,), seed=0, pixels=False):
     )
     discount = np.where(rng.random(B) < 0.3, 0, 0.9).astype(np.float32)
     return Transitions(
-        obs, rng.integers(A, size=B), rng.normal(size=B).astype(np.float32), discount, next_obs
+        obs,
+        rng.integers(A, size=B),
+        rng.normal(size=B).astype(np.float32),
+        discount,
+        next_obs,
+        np.ones(B, np.float32),
+        np.arange(B),
     )
 
 
@@ -46,7 +52,7 @@ def test_an_update_is_the_gradient_step_written_out(double):
         for parameter in one.target.parameters():
             parameter.add_(0.3)  # so that the target network matters
     expected, data = deepcopy(one.network.online), batch()
-    obs, action, reward, discount, next_obs = (torch.from_numpy(x) for x in data)
+    obs, action, reward, discount, next_obs, *_ = (torch.from_numpy(x) for x in data)
     with torch.no_grad():
         after = one.target(next_obs)
         choice = (expected if double else one.target)(next_obs).argmax(1)
@@ -104,8 +110,8 @@ def test_dropout_is_off_when_acting():
 def test_gradients_are_clipped_to_the_norm_and_the_norm_reported_is_the_true_one():
     free, clipped = learner(optimiser="sgd"), learner(optimiser="sgd", clip_gradient_norm=0.01)
     before = flat(clipped)
-    norm = clipped.learn(batch())["gradient_norm"]
-    assert norm == free.learn(batch())["gradient_norm"] > 0.01
+    norm = clipped.learn(batch())[0]["gradient_norm"]
+    assert norm == free.learn(batch())[0]["gradient_norm"] > 0.01
     moved = flat(clipped) - before
     assert moved.norm().item() == pytest.approx(0.01 * clipped.config.learning_rate, rel=1e-3)
 
@@ -121,7 +127,7 @@ def test_a_bfloat16_update_points_where_the_float32_one_does_and_keeps_small_ste
         )
         assert next(one.network.acting.parameters()).dtype == getattr(torch, precision)
         before = flat(one)
-        metrics = one.learn(frames)
+        metrics, _ = one.learn(frames)
         assert metrics["loss"].dtype == torch.float32
         moved.append(flat(one) - before)
     assert torch.cosine_similarity(*moved, dim=0) > 0.99
@@ -198,7 +204,7 @@ def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(
     assert isinstance(data, Sequences)
     assert data.starts.any()
     assert not data.learned.all()
-    assert one.learn(data)["loss"].item() == pytest.approx(torch.stack(errors).mean().item(), rel=1e-4)
+    assert one.learn(data)[0]["loss"].item() == pytest.approx(torch.stack(errors).mean().item(), rel=1e-4)
 
 
 def test_no_gradient_passes_through_the_burn_in():
@@ -218,7 +224,7 @@ def test_a_state_dict_brings_the_learner_back_to_the_bit():
         one.learn(batch(seed=seed))
     other.load_state_dict(deepcopy(one.state_dict()))
     for seed in range(5, 9):
-        assert one.learn(batch(seed=seed)) == other.learn(batch(seed=seed))
+        assert one.learn(batch(seed=seed))[0] == other.learn(batch(seed=seed))[0]
     assert one.network.updates == other.network.updates == 9
 
 
@@ -229,9 +235,11 @@ def test_networks_of_every_option_learn_a_fixed_batch():
         {"norm": "batch"},
         {"dropout": 0.1},
         {"activation": "tanh"},
+        {"distribution": "categorical", "atoms": 11, "value_min": -4.0, "value_max": 4.0, "dueling": True},
+        {"distribution": "quantile", "atoms": 8},
     ):
         one = learner(sync_every_updates=10_000, learning_rate=5e-3, hidden_sizes=(64,), **options)
-        losses = [one.learn(batch())["loss"].item() for _ in range(150)]
+        losses = [one.learn(batch())[0]["loss"].item() for _ in range(150)]
         assert losses[-1] < 0.35 * losses[0], options
 
 
@@ -239,3 +247,53 @@ def test_a_built_network_fits_the_saved_weights():
     one = learner((4, 84, 84), precision="bfloat16", hidden_sizes=(16,))
     build(one.network.network_config).load_state_dict(one.network.online.state_dict())
     assert {tensor.dtype for tensor in one.network.online.state_dict().values()} == {torch.float32}
+
+
+def test_noise_is_drawn_anew_for_each_update_and_differs_between_online_and_target():
+    one = learner(noisy=True)
+    seen = []
+    for _ in range(2):
+        one.learn(batch())
+        for network in (one.network.acting, one._target.network):
+            seen.append(network.head.q.noise_in.clone())
+    assert all(noise.any() for noise in seen)
+    assert len({tuple(noise.tolist()) for noise in seen}) == 4
+
+
+def test_weights_scale_each_samples_gradient_and_errors_come_back_in_the_order_of_the_batch():
+    data = batch()
+    whole, none = learner(optimiser="sgd", lanes=1), learner(optimiser="sgd", lanes=1)
+    before = flat(none)
+    _, errors = whole.learn(data)
+    _, same = none.learn(data._replace(weights=np.zeros(B, np.float32)))
+    assert torch.equal(flat(none), before)
+    assert not torch.equal(flat(whole), before)
+    assert errors.tolist() == same.tolist()
+    half = learner()
+    _, first = half.learn(data.part(slice(0, 5)))
+    assert errors[:5] == pytest.approx(first, abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"distribution": "quantile", "atoms": 5}])
+def test_the_priority_of_a_sequence_mixes_its_largest_and_its_mean_error(options):
+    one = learner(memory="lstm", memory_size=4, burn_in=0, sequence_length=3, **options)
+    rng = np.random.default_rng(0)
+    data = Sequences(
+        obs=rng.normal(size=(4, 2, 5)).astype(np.float32),
+        starts=np.zeros((4, 2), np.bool_),
+        state=np.zeros((2, 2, 4), np.float32),
+        action=np.zeros((3, 2), np.int64),
+        reward=np.array([[5, 0], [0, 0], [0, 0]], np.float32),
+        discount=np.zeros((3, 2), np.float32),
+        steps=np.ones((3, 2), np.int64),
+        learned=np.array([[True, True], [True, True], [True, False]]),
+        weights=np.ones(2, np.float32),
+        keys=np.arange(2),
+    )
+    with torch.no_grad():
+        q, _ = one.network.online(
+            torch.from_numpy(data.obs), one.network.online.initial_state(2), torch.from_numpy(data.starts)
+        )
+    errors = (torch.from_numpy(data.reward) - q[:3, :, 0]).abs()
+    expected = [0.9 * e.max() + 0.1 * e.mean() for e in (errors[:, 0], errors[:2, 1])]
+    assert one.learn(data)[1] == pytest.approx([float(e) for e in expected], rel=1e-5)

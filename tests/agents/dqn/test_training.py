@@ -93,6 +93,24 @@ OPTIONS = {
         "sync_every_updates": 1,
     },
     "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "n_step": 3, "learn_every_steps": 16},
+    "rainbow": {
+        "env_id": "CartPole-v1",
+        "distribution": "categorical",
+        "dueling": True,
+        "noisy": True,
+        "priority_exponent": 0.5,
+        "n_step": 3,
+        "epsilon_start": 0.0,
+        "epsilon_end": 0.0,
+    },
+    "r2d2": {
+        "env_id": "advantage/Recall-v0",
+        "memory": "lstm",
+        "memory_size": 8,
+        "priority_exponent": 0.9,
+        "distribution": "quantile",
+        "anneal_learning_rate": True,
+    },
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8, "norm": "layer"},
 }
 
