@@ -38,7 +38,7 @@ class Priorities:
 
     def follow(self, oldest: NDArray[np.int64], written: NDArray[np.int64], allowed: Allowed) -> None:
         """Forget the places before `oldest`, enter those before `written` that are now allowed: [N] each."""
-        lost = self._leaves(*stretches(np.maximum(self.first, oldest - self.places), oldest))
+        lost = self._leaves(*stretches(self.first, oldest))
         tapes, places = stretches(np.maximum(self.until, oldest), written)
         good = allowed(tapes, places)
         tapes, places = tapes[good], places[good]

@@ -290,6 +290,36 @@ def test_steps_are_sampled_in_proportion_to_their_error_to_the_alpha(alpha, sequ
         assert abs((drawn == key).sum() - 50_000 * p) < 5 * (50_000 * p) ** 0.5 + 0.05
 
 
+@pytest.mark.parametrize("n_step", [1, 3])
+def test_exactly_the_complete_steps_have_a_priority(n_step):
+    tape = Tape(num_envs=3, size=30, n_step=n_step, exponent=1.0)
+    replay, generator = tape.replay, np.random.default_rng(0)
+    for gap in [6, 1, 1, 3, 1, 9, 2, 40, 1, 100, 1, 1, 5, 20]:  # steps between samples; a ring is some 12
+        for _ in range(gap):
+            tape.add(end=0.2, life_lost=0.2)
+        replay.update_priorities(replay.sample(9, generator).keys, generator.exponential(size=9))
+        held = np.minimum(replay.written, replay.places)
+        expected = [
+            [slot < held[env] and tape.complete(replay.columns["obs"][env, slot], n_step)]
+            for env in range(3)
+            for slot in range(replay.places)
+        ]
+        assert (replay.priorities.tree.leaves[:, None] > 0).tolist() == expected
+
+
+def test_places_whose_stack_is_gone_have_no_priority():
+    replay = Replay(12, 1, (4, 3, 3), np.dtype(np.uint8), frame_stack=4, n_step=1, priority_exponent=1.0)
+    no = np.array([False])
+    for frame in range(1, 60):
+        stack = pixels([max(f, 0) for f in range(frame - 3, frame + 1)])
+        replay.add(stack, np.array([0]), np.array([0.0]), no, no, stack)
+        if frame > 1:
+            newest = replay.sample(100, np.random.default_rng(0)).obs[:, -1, 0, 0]
+            oldest = 1 if frame <= replay.places else frame - replay.places + 1 + 3
+            assert set(newest.tolist()) == set(range(oldest, frame))
+            assert (replay.priorities.tree.leaves > 0).sum() == frame - oldest
+
+
 def test_weights_are_those_computed_by_hand():
     tape = Tape(num_envs=1, size=20, n_step=1, exponent=0.5)
     for _ in range(4):  # three complete steps

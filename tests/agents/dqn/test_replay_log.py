@@ -15,12 +15,12 @@ def new_replay():
 def live(replay, steps, sequences, seed):
     """Add, sample and set priorities for some steps. Returns all that was sampled."""
     rng, sampled = np.random.default_rng(seed), []
-    for step in range(steps):
+    for _ in range(steps):
         obs, ended = rng.random((3, 2), np.float32), rng.random(3) < 0.1
         state = rng.random((3, 1, 1), np.float32)
         lost = rng.random(3) < 0.1
         replay.add(obs, np.zeros(3, int), obs[:, 0], ended, ~ended & lost, obs, state, life_lost=lost)
-        if step > 12 and step % 2:
+        if replay.written.min() > 12:
             batch = replay.sample_sequences(8, 1, 3, rng, 0.5) if sequences else replay.sample(8, rng, 0.5)
             replay.update_priorities(batch.keys, rng.exponential(size=8))
             sampled.append(batch)
