@@ -78,14 +78,9 @@ def initialise(layer: nn.Linear | nn.Conv2d, activation_name: str) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def linear_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear:
-    """Weights and biases without anything around them: [B, inputs] -> [B, outputs]."""
-    return NoisyLinear(inputs, outputs) if noisy else nn.Linear(inputs, outputs)
-
-
 def output_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear:
     """A last layer, small at the start (`OUTPUT_GAIN`): [B, inputs] -> [B, outputs]."""
-    layer = linear_layer(inputs, outputs, noisy=noisy)
+    layer = _linear(inputs, outputs, noisy=noisy)
     nn.init.orthogonal_(layer.weight, OUTPUT_GAIN)
     nn.init.zeros_(layer.bias)
     return layer
@@ -93,7 +88,7 @@ def output_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear
 
 def dense_layer(inputs: int, outputs: int, style: Style) -> nn.Sequential:
     """A fully connected hidden layer: [B, inputs] -> [B, outputs]."""
-    linear = linear_layer(inputs, outputs, noisy=style.noisy)
+    linear = _linear(inputs, outputs, noisy=style.noisy)
     initialise(linear, style.activation)
     layer = nn.Sequential()
     layer.add_module("linear", linear)
@@ -131,9 +126,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, style: Style) -> None:
         super().__init__()
         self.first = conv_layer(channels, channels, 3, style, padding=1)
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-        for parameter in self.conv.parameters():
-            nn.init.zeros_(parameter)
+        self.conv = _zero_convolution(channels)
         self.norm = norm_layer(style.norm, channels, dimensions=2)
         self.activation = activation(style.activation)
 
@@ -145,27 +138,23 @@ class ResidualBlock(nn.Module):
 
 
 class PreActivationBlock(nn.Module):
-    """x + two layers of norm -> activation -> conv, 3x3 and of one width: [B, C, H, W] -> [B, C, H, W].
+    """x + conv(conv_layer(activation(norm(x)))), 3x3 and of one width: [B, C, H, W] -> [B, C, H, W].
 
-    The way through all blocks of a tower stays free of activations. The second convolution starts at 0, as
-    in `ResidualBlock`. Source: He et al. 2016, "Identity mappings in deep residual networks".
+    Norm and activation stand before the weights, so that the sum passes on unchanged from block to block. The
+    second convolution starts at 0, as in `ResidualBlock`: a fresh block is the identity. Source: He et al.
+    2016, "Identity mappings in deep residual networks".
     """
 
     def __init__(self, channels: int, style: Style) -> None:
         super().__init__()
-        self.layers = nn.Sequential()
-        for number in (1, 2):
-            conv = nn.Conv2d(channels, channels, 3, padding=1)
-            initialise(conv, style.activation)
-            self.layers.add_module(f"norm{number}", norm_layer(style.norm, channels, dimensions=2))
-            self.layers.add_module(f"activation{number}", activation(style.activation))
-            self.layers.add_module(f"conv{number}", conv)
-        for parameter in conv.parameters():
-            nn.init.zeros_(parameter)
+        self.norm = norm_layer(style.norm, channels, dimensions=2)
+        self.activation = activation(style.activation)
+        self.first = conv_layer(channels, channels, 3, style, padding=1)
+        self.conv = _zero_convolution(channels)
 
     def forward(self, planes: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, H, W]."""
-        change: Tensor = self.layers(planes)
+        change: Tensor = self.conv(self.first(self.activation(self.norm(planes))))
         return planes + change
 
 
@@ -179,3 +168,15 @@ def as_floats(obs: Tensor, dtype: torch.dtype) -> Tensor:
         return obs.to(dtype)
     layout = torch.channels_last if obs.ndim == 4 else torch.contiguous_format
     return obs.to(dtype).contiguous(memory_format=layout).div_(255)
+
+
+def _linear(inputs: int, outputs: int, *, noisy: bool) -> nn.Linear:
+    return NoisyLinear(inputs, outputs) if noisy else nn.Linear(inputs, outputs)
+
+
+def _zero_convolution(channels: int) -> nn.Conv2d:
+    """The last convolution of a fresh residual block: it changes nothing yet."""
+    conv = nn.Conv2d(channels, channels, 3, padding=1)
+    for parameter in conv.parameters():
+        nn.init.zeros_(parameter)
+    return conv

@@ -9,11 +9,13 @@ from networks.blocks import Style, as_floats
 from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
 from networks.config import NetworkConfig
 from networks.heads import (
-    DistributionalHead,
+    CategoricalHead,
+    DistributionHead,
     DuelingHead,
     PolicyHead,
     PolicyValueHead,
     QHead,
+    QuantileHead,
     Squeeze,
     ValueHead,
 )
@@ -22,7 +24,8 @@ from networks.mlp import MLP
 
 SQUEEZED_PLANES = 4  # of 1x1 convolutions between a board tower and dense layers: heads cost little beside it
 
-Output = Tensor | tuple[Tensor, Tensor]  # q [B, A] | (logits [B, A], value [B]) | value [B]
+# q [B, A] or its distribution [B, A, K] | (logits [B, A], value [B]) | value [B]
+Output = Tensor | tuple[Tensor, Tensor]
 
 
 class Network(nn.Module):
@@ -35,23 +38,25 @@ class Network(nn.Module):
             self.trunk: nn.Module = BoardResNet(
                 config.input_shape, _style(config), channels=config.channels, blocks=config.blocks
             )
-            self.head = _board_head(config)
+            self.head = _with_distribution(config, _board_head(config))
         else:
             trunk = _flat_trunk(config)
             self.trunk = trunk
-            self.head = _flat_head(config, trunk.num_features)
+            self.head = _with_distribution(config, _flat_head(config, trunk.num_features))
 
     def forward(self, obs: Tensor, *, distribution: bool = False) -> Output:
         """Evaluate a batch.
 
         Args:
             obs: [B, *input_shape]; uint8 is scaled to [0, 1], other types are cast to the weights' own.
-            distribution: give what q is the mean of, [B, A, K] as in `DistributionalHead`.
-        Returns: by `config.head`: q [B, A]; (logits [B, A], value [B]); value [B].
-        Raises: ValueError when the shape is not [B, *input_shape], or the network knows no distribution.
+            distribution: answer with the distribution that q is the mean of, where `config` has one.
+        Returns: by `config.head`: q [B, A]; (logits [B, A], value [B]); value [B]. The distribution is
+            float[B, A, K], logits or quantiles; `head.expectation` makes q of it.
+        Raises: ValueError when the shape is not [B, *input_shape], or there is no distribution.
         """
         _check_obs(obs, 1, self.config.input_shape)
-        return _answer(self.head, self.trunk(as_floats(obs, _dtype(self))), distribution)
+        features = self.trunk(as_floats(obs, _dtype(self)))
+        return _output(self.head, features, distribution=distribution)
 
 
 class RecurrentNetwork(nn.Module):
@@ -62,7 +67,7 @@ class RecurrentNetwork(nn.Module):
         self.config = config
         self.trunk = _flat_trunk(config)
         self.memory = _memory(config, self.trunk.num_features)
-        self.head = _flat_head(config, self.memory.num_features)
+        self.head = _with_distribution(config, _flat_head(config, self.memory.num_features))
 
     def forward(
         self, obs: Tensor, state: Tensor, starts: Tensor, *, distribution: bool = False
@@ -75,13 +80,13 @@ class RecurrentNetwork(nn.Module):
             starts: bool[T, B]; True where an obs is the first of an episode: the state before it is zeroed.
             distribution: as for `Network`.
         Returns: (output as of `Network` with [T, B] in place of [B], state after the last step).
-        Raises: ValueError when shapes disagree.
+        Raises: ValueError when shapes disagree, or there is no distribution.
         """
         _check_obs(obs, 2, self.config.input_shape)
         steps_and_batch = obs.shape[:2]
         features = self.trunk(as_floats(obs.flatten(0, 1), _dtype(self)))  # [T * B, F]
         remembered, state = self.memory(features.unflatten(0, steps_and_batch), state, starts)  # [T, B, M]
-        return _answer(self.head, remembered, distribution), state
+        return _output(self.head, remembered, distribution=distribution), state
 
     def initial_state(self, batch: int) -> Tensor:
         """The state [parts, batch, M] before an episode: zeros."""
@@ -91,15 +96,6 @@ class RecurrentNetwork(nn.Module):
 def build(config: NetworkConfig) -> Network | RecurrentNetwork:
     """A new network in training mode, its weights drawn from torch's global generator."""
     return Network(config) if config.memory == "none" else RecurrentNetwork(config)
-
-
-def _answer(head: nn.Module, features: Tensor, distribution: bool) -> Output:
-    if not distribution:
-        output: Output = head(features)
-        return output
-    if not isinstance(head, DistributionalHead):
-        raise ValueError("this network knows no distribution; NetworkConfig.distribution is 'none'")
-    return head.outputs(features)
 
 
 def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ImpalaCNN | ConvPool:
@@ -125,16 +121,9 @@ def _flat_head(config: NetworkConfig, inputs: int) -> nn.Module:
         return PolicyValueHead(PolicyHead(inputs, config.num_actions), ValueHead(inputs))
     if config.head == "value":
         return ValueHead(inputs)
-    return _q_head(config, inputs)
-
-
-def _q_head(config: NetworkConfig, inputs: int) -> nn.Module:
-    actions, noisy = config.num_actions, config.noisy
-    if config.distribution == "none":
-        kind = DuelingHead if config.dueling else QHead
-        return kind(inputs, actions, noisy=noisy)
-    support = (config.value_min, config.value_max) if config.distribution == "categorical" else None
-    return DistributionalHead(inputs, actions, config.atoms, support, dueling=config.dueling, noisy=noisy)
+    kind = DuelingHead if config.dueling else QHead
+    atoms = None if config.distribution == "none" else config.atoms
+    return kind(inputs, config.num_actions, atoms=atoms, noisy=config.noisy)
 
 
 def _board_head(config: NetworkConfig) -> nn.Module:
@@ -146,6 +135,25 @@ def _board_head(config: NetworkConfig) -> nn.Module:
         value = nn.Sequential(_squeeze(config), dense, ValueHead(dense.num_features))
         return PolicyValueHead(policy, value)
     return nn.Sequential(_squeeze(config), dense, _flat_head(config, dense.num_features))
+
+
+def _with_distribution(config: NetworkConfig, head: nn.Module) -> nn.Module:
+    """The head itself, or one that knows what its K numbers for each action mean."""
+    if config.distribution == "categorical":
+        low, high = config.value_min, config.value_max
+        return CategoricalHead(head, atoms=config.atoms, value_min=low, value_max=high)
+    return QuantileHead(head) if config.distribution == "quantile" else head
+
+
+def _output(head: nn.Module, features: Tensor, *, distribution: bool) -> Output:
+    """What the head makes of the features; of a distribution its mean, unless it is asked for."""
+    if isinstance(head, DistributionHead):
+        outputs: Tensor = head(features)
+        return outputs if distribution else head.expectation(outputs)
+    if distribution:
+        raise ValueError("distribution=True needs a NetworkConfig.distribution, got 'none'")
+    output: Output = head(features)
+    return output
 
 
 def _squeeze(config: NetworkConfig) -> Squeeze:

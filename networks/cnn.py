@@ -1,4 +1,4 @@
-"""Convolutional trunks: NatureCNN and ImpalaCNN for video, ConvPool for images, BoardResNet for boards.
+"""Convolutional trunks: NatureCNN and ImpalaCNN for frames, ConvPool for images, BoardResNet for boards.
 
 Planes are [B, C, H, W]. A network moved to `torch.channels_last` and to bfloat16 stays so throughout: nothing
 here reorders or casts planes on the way.
@@ -15,8 +15,8 @@ from networks.blocks import (
     Style,
     activation,
     conv_layer,
-    initialise,
     max_pool,
+    norm_layer,
 )
 from networks.mlp import MLP
 
@@ -48,40 +48,46 @@ class NatureCNN(nn.Module):
 
 
 class ImpalaCNN(nn.Module):
-    """The deep residual network of IMPALA: [B, C, H, W] -> [B, num_features].
+    """A deep residual network for frames, without its output layer: [B, C, H, W] -> [B, num_features].
 
-    Three stages of a convolution, a pooling that halves and two residual blocks; twice the parameters of
-    NatureCNN at width 16, and three times its time.
+    Three stages of `channels`, twice and twice as many; each halves height and width, rounding up.
 
     Args:
-        input_shape: (C, H, W), H and W at least 8.
+        input_shape: (C, H, W) of any size; a side of 1 stays 1.
         hidden_sizes: dense layers on top; (256,) in the paper.
-        channels: of the first stage, 16 in the paper; the next two have twice as many.
-    Source: Espeholt et al. 2018, figure 3, right.
+        channels: of the first stage; 16 in the paper.
+    Source: Espeholt et al. 2018 (IMPALA), figure 3, without its LSTM.
     """
 
     def __init__(
         self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style, *, channels: int
     ) -> None:
         super().__init__()
-        self.stages = nn.Sequential()  # the paper's shapes: ........... 4 x 84 x 84
-        inputs = input_shape[0]
-        for stage, outputs in enumerate((channels, 2 * channels, 2 * channels), start=1):
-            conv = nn.Conv2d(inputs, outputs, 3, padding=1)
-            initialise(conv, "identity")
-            self.stages.add_module(f"conv{stage}", conv)
-            self.stages.add_module(f"pool{stage}", nn.MaxPool2d(3, stride=2, padding=1))
-            for block in (1, 2):  # ........ 16 x 42 x 42, 32 x 21 x 21, 32 x 11 x 11
-                self.stages.add_module(f"block{stage}{block}", PreActivationBlock(outputs, style))
-            inputs = outputs
-        self.stages.add_module("activation", activation(style.activation))
-        self.dense = MLP(output_shape(self.stages, input_shape), hidden_sizes, style)  # 3872 -> 256
+        wide = 2 * channels  # 32 in the paper; shapes of 84 x 84 frames:  4 x 84 x 84
+        self.stage1 = _impala_stage(input_shape[0], channels, style)  # 16 x 42 x 42
+        self.stage2 = _impala_stage(channels, wide, style)  # ......... 32 x 21 x 21
+        self.stage3 = _impala_stage(wide, wide, style)  # ............. 32 x 11 x 11
+        self.norm = norm_layer(style.norm, wide, dimensions=2)  # of the last sum
+        self.activation = activation(style.activation)
+        stages = nn.Sequential(self.stage1, self.stage2, self.stage3)
+        self.dense = MLP(output_shape(stages, input_shape), hidden_sizes, style)  # 3872 -> 256
         self.num_features = self.dense.num_features
 
     def forward(self, frames: Tensor) -> Tensor:
         """float[B, C, H, W] -> [B, num_features]."""
-        features: Tensor = self.dense(self.stages(frames))
+        planes = self.stage3(self.stage2(self.stage1(frames)))
+        features: Tensor = self.dense(self.activation(self.norm(planes)))
         return features
+
+
+def _impala_stage(inputs: int, outputs: int, style: Style) -> nn.Sequential:
+    """[B, inputs, H, W] -> [B, outputs, ceil(H / 2), ceil(W / 2)]."""
+    stage = nn.Sequential()
+    stage.add_module("layer", conv_layer(inputs, outputs, 3, Style("identity"), padding=1))
+    stage.add_module("pool", nn.MaxPool2d(3, stride=2, padding=1))
+    stage.add_module("block1", PreActivationBlock(outputs, style))
+    stage.add_module("block2", PreActivationBlock(outputs, style))
+    return stage
 
 
 class ConvPool(nn.Module):

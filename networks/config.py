@@ -5,19 +5,19 @@ understand (`ACTIVATIONS`, `OPTIMISERS`, ...) stand here for the same reason.
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 TRUNKS = ("mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet")
 HEADS = ("q", "policy_value", "value")
-DISTRIBUTIONS = ("none", "categorical", "quantile")
 NORMS = ("none", "batch", "layer")
+DISTRIBUTIONS = ("none", "categorical", "quantile")
 MEMORIES = ("none", "simple_rnn", "lstm")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "identity")
 OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")
 
-IMPALA_CNN_MIN_SIDE = 8  # pixels: one is left after the three halvings
 NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the three strided convolutions
 
 
@@ -40,12 +40,14 @@ class NetworkConfig:
     memory: Literal["none", "simple_rnn", "lstm"] = "none"  # between trunk and head; a board needs none
     memory_size: int = 64
     dueling: bool = False  # head="q" only (Wang et al. 2016)
-    noisy: bool = False  # head="q" only: noise on the dense weights explores (Fortunato et al. 2018)
-    distribution: Literal["none", "categorical", "quantile"] = "none"  # of returns; head="q" only
-    atoms: int = 51  # numbers that describe a distribution (Bellemare et al. 2017)
-    value_min: float = -10.0  # the first atom of a categorical distribution (Bellemare et al. 2017)
-    value_max: float = 10.0  # the last one
-    channels: int = 32  # board_resnet: width; conv_pool, impala_cnn: of the first stage; the next have more
+    distribution: Literal["none", "categorical", "quantile"] = "none"  # of each return; head="q" only
+    atoms: int = 51  # numbers for each action: categorical logits (51 in Bellemare et al. 2017) or quantiles
+    # (200 in Dabney et al. 2018)
+    value_min: float = -10.0  # categorical: the return of the first atom and of all below it
+    value_max: float = 10.0  # categorical: the return of the last atom and of all above it
+    noisy: bool = False  # dense layers explore by noise in their weights; head="q" only (`networks.noisy`)
+    channels: int = 32  # board_resnet: width; conv_pool: of the first layer, doubled in each next;
+    # impala_cnn: of the first stage, doubled in the other two (16 in the paper)
     blocks: int = 3  # board_resnet: residual blocks; conv_pool: conv -> activation -> pool stages
 
     def __post_init__(self) -> None:
@@ -53,22 +55,14 @@ class NetworkConfig:
             check_choice(f"NetworkConfig.{name}", getattr(self, name), allowed)
         for name in ("input_shape", "hidden_sizes"):
             _check_sizes(name, getattr(self, name))
-        for name, low in (
-            ("num_actions", 0),
-            ("memory_size", 1),
-            ("channels", 1),
-            ("blocks", 1),
-            ("atoms", 2),
-        ):
+        for name, low in _SMALLEST.items():
             _check_integer(name, getattr(self, name), low)
         is_number = type(self.dropout) in (int, float)
         _require(is_number and 0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
         for name in ("dueling", "noisy"):
             _require(type(getattr(self, name)) is bool, name, "True or False", getattr(self, name))
-        _require(
-            self.value_min < self.value_max, "value_min", f"below value_max {self.value_max}", self.value_min
-        )
         self._check_head()
+        self._check_support()
         self._check_trunk()
 
     def _check_head(self) -> None:
@@ -78,10 +72,19 @@ class NetworkConfig:
             _require(self.num_actions == 0, "num_actions", f"0 {head}", self.num_actions)
         else:
             _require(self.num_actions >= 1, "num_actions", f"at least 1 {head}", self.num_actions)
-        if self.head != "q":
-            _require(not self.dueling, "dueling", f"False {head}", self.dueling)
-            _require(not self.noisy, "noisy", f"False {head}", self.noisy)
-            _require(self.distribution == "none", "distribution", f"'none' {head}", self.distribution)
+        for name in ("dueling", "noisy"):
+            given = getattr(self, name)
+            _require(self.head == "q" or not given, name, f"False {head}", given)
+        plain = self.head == "q" or self.distribution == "none"
+        _require(plain, "distribution", f"'none' {head}", self.distribution)
+
+    def _check_support(self) -> None:
+        """Refuse returns that do not rise from the first atom to the last."""
+        for name in ("value_min", "value_max"):
+            given = getattr(self, name)
+            _require(type(given) in (int, float) and math.isfinite(given), name, "a finite number", given)
+        above = self.value_max > self.value_min
+        _require(above, "value_max", f"above value_min {self.value_min!r}", self.value_max)
 
     def _check_trunk(self) -> None:
         """Refuse fields that do not go with the trunk."""
@@ -89,13 +92,8 @@ class NetworkConfig:
         if self.trunk == "mlp":
             _require(self.input_shape != (), "input_shape", f"not empty {trunk}", self.input_shape)
             return
-        smallest_side = {
-            "nature_cnn": NATURE_CNN_MIN_SIDE,
-            "impala_cnn": IMPALA_CNN_MIN_SIDE,
-            "conv_pool": 2**self.blocks,
-            "board_resnet": 1,
-        }
-        side = smallest_side[self.trunk]
+        smallest_side = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks}
+        side = smallest_side.get(self.trunk, 1)  # the others pad: they take any image
         fits = len(self.input_shape) == 3 and min(self.input_shape[1:]) >= side
         _require(fits, "input_shape", f"(C, H, W), H and W at least {side} {trunk}", self.input_shape)
         if self.trunk == "board_resnet":
@@ -127,9 +125,11 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "head": HEADS,
     "activation": ACTIVATIONS,
     "norm": NORMS,
-    "distribution": DISTRIBUTIONS,
     "memory": MEMORIES,
+    "distribution": DISTRIBUTIONS,
 }
+
+_SMALLEST: Mapping[str, int] = {"num_actions": 0, "memory_size": 1, "channels": 1, "blocks": 1, "atoms": 2}
 
 
 def check_choice(what: str, given: object, allowed: Sequence[str]) -> None:

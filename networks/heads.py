@@ -1,8 +1,10 @@
-"""Output layers: what the features say about actions (Q values, policy) and about the state (value).
+"""Output layers: what the features say about actions (Q values, returns, policy) and about the state (value).
 
 Every head returns at least float32, also in a bfloat16 network: targets, losses and probabilities need the
 digits. A head that was itself left in float32 computes so, on features of any precision.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -13,88 +15,91 @@ VALUE_BOUND = 1 - 2**-20  # an estimate stays strictly inside (-1, 1), also wher
 
 
 class QHead(nn.Module):
-    """One value for each action: [B, F] -> q [B, A]."""
+    """One value for each action: [B, F] -> q [B, A]. With atoms, K numbers: [B, F] -> [B, A, K]."""
 
-    def __init__(self, inputs: int, num_actions: int, *, noisy: bool = False) -> None:
+    def __init__(
+        self, inputs: int, num_actions: int, *, atoms: int | None = None, noisy: bool = False
+    ) -> None:
         super().__init__()
-        self.q = output_layer(inputs, num_actions, noisy=noisy)
+        self.shape = (num_actions,) if atoms is None else (num_actions, atoms)
+        self.q = output_layer(inputs, math.prod(self.shape), noisy=noisy)
 
     def forward(self, features: Tensor) -> Tensor:
-        """[B, F] -> q [B, A]."""
-        return _apply(self.q, features)
+        """[B, F] -> q [B, A], with atoms [B, A, K]."""
+        return _unfold(_apply(self.q, features), self.shape)
 
 
 class DuelingHead(nn.Module):
-    """q = value + advantage - mean over actions of advantage: [B, F] -> q [B, A].
+    """q = value + advantage - mean over actions of advantage: [B, F] -> q [B, A], with atoms [B, A, K].
 
     The subtraction makes the split unique: the mean of q over actions is the value stream's output. Both
-    streams are one layer here. Source: Wang et al. 2016, equation 9.
-    """
-
-    def __init__(self, inputs: int, num_actions: int, *, noisy: bool = False) -> None:
-        super().__init__()
-        self.value = output_layer(inputs, 1, noisy=noisy)
-        self.advantage = output_layer(inputs, num_actions, noisy=noisy)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """[B, F] -> q [B, A]."""
-        advantage = _apply(self.advantage, features)  # [B, A]
-        value = _apply(self.value, features)  # [B, 1]
-        return value + advantage - advantage.mean(dim=-1, keepdim=True)
-
-
-class DistributionalHead(nn.Module):
-    """K numbers for each action that tell how its return is distributed; q is its mean: [B, F] -> q [B, A].
-
-    categorical: logits of K returns, evenly spaced from value_min to value_max (Bellemare et al. 2017, C51).
-    quantile: the returns at the K quantile midpoints (2 i + 1) / 2 K (Dabney et al. 2018, QR-DQN).
-    With dueling streams as in Rainbow (Hessel et al. 2018): value [1, K] + advantage [A, K] - its mean.
+    streams are one layer here. Source: Wang et al. 2016, equation 9; atom by atom: Hessel et al. 2018.
     """
 
     def __init__(
-        self,
-        inputs: int,
-        num_actions: int,
-        atoms: int,
-        support: tuple[float, float] | None,
-        *,
-        dueling: bool = False,
-        noisy: bool = False,
+        self, inputs: int, num_actions: int, *, atoms: int | None = None, noisy: bool = False
     ) -> None:
-        """`support`: first and last return of a categorical distribution; None: quantiles."""
         super().__init__()
-        self.atoms, self._ends = atoms, support
-        self.advantage = output_layer(inputs, num_actions * atoms, noisy=noisy)
-        self.value = output_layer(inputs, atoms, noisy=noisy) if dueling else None
+        self.shape = (num_actions,) if atoms is None else (num_actions, atoms)
+        self.value = output_layer(inputs, math.prod(self.shape[1:]), noisy=noisy)
+        self.advantage = output_layer(inputs, math.prod(self.shape), noisy=noisy)
 
     def forward(self, features: Tensor) -> Tensor:
-        """[..., F] -> q float32[..., A]."""
-        return self.expectation(self.outputs(features))
+        """[B, F] -> q [B, A], with atoms [B, A, K]."""
+        over_actions = -len(self.shape)
+        advantage = _unfold(_apply(self.advantage, features), self.shape)  # [B, A] or [B, A, K]
+        value = _unfold(_apply(self.value, features), (1, *self.shape[1:]))  # [B, 1] or [B, 1, K]
+        return value + advantage - advantage.mean(dim=over_actions, keepdim=True)
 
-    def outputs(self, features: Tensor) -> Tensor:
-        """[..., F] -> logits or quantiles float32[..., A, K]."""
-        flat: Tensor = _apply(self.advantage, features)
-        advantage = flat.reshape(*flat.shape[:-1], -1, self.atoms)
-        if self.value is None:
-            return advantage
-        value = _apply(self.value, features).unsqueeze(-2)
-        return value + advantage - advantage.mean(dim=-2, keepdim=True)
+
+class DistributionHead(nn.Module):
+    """The distribution of each action's return as K numbers; q is its mean: features -> [B, A, K].
+
+    Args:
+        outputs: layers from features to float[..., A, K], at least float32.
+    """
+
+    def __init__(self, outputs: nn.Module) -> None:
+        super().__init__()
+        self.outputs = outputs
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features or planes -> [B, A, K]."""
+        outputs: Tensor = self.outputs(features)
+        return outputs
 
     def expectation(self, outputs: Tensor) -> Tensor:
-        """The mean return float32[..., A] of `outputs`."""
-        if self._ends is None:
-            return outputs.mean(dim=-1)
-        return (outputs.softmax(dim=-1) * self.support(outputs.device)).sum(dim=-1)
+        """[..., K], of this head -> its mean [...]: q [B, A] for all actions."""
+        raise NotImplementedError
 
-    @property
-    def is_categorical(self) -> bool:
-        """Whether `outputs` are logits; else quantiles."""
-        return self._ends is not None
 
-    def support(self, device: torch.device) -> Tensor:
-        """The returns float32[K] that a categorical distribution is over."""
-        assert self._ends is not None
-        return torch.linspace(*self._ends, self.atoms, device=device)
+class CategoricalHead(DistributionHead):
+    """Logits of K returns, evenly spaced from value_min to value_max. Source: Bellemare et al. 2017 (C51)."""
+
+    def __init__(self, outputs: nn.Module, *, atoms: int, value_min: float, value_max: float) -> None:
+        super().__init__(outputs)
+        self.atoms, self.value_min, self.value_max = atoms, value_min, value_max
+
+    def support(self, like: Tensor) -> Tensor:
+        """The returns [K] that the logits are of, with dtype and device of `like`.
+
+        Made anew, since a buffer of a bfloat16 network would be rounded.
+        """
+        return torch.linspace(
+            self.value_min, self.value_max, self.atoms, dtype=like.dtype, device=like.device
+        )
+
+    def expectation(self, outputs: Tensor) -> Tensor:
+        """Logits [..., K] -> the mean return [...]."""
+        return (torch.softmax(outputs, dim=-1) * self.support(outputs)).sum(dim=-1)
+
+
+class QuantileHead(DistributionHead):
+    """The returns at K quantiles, the midpoints (2i + 1) / 2K. Source: Dabney et al. 2018 (QR-DQN)."""
+
+    def expectation(self, outputs: Tensor) -> Tensor:
+        """Quantiles [..., K] -> the mean return [...]."""
+        return outputs.mean(dim=-1)
 
 
 class ValueHead(nn.Module):
@@ -171,3 +176,8 @@ def _apply(layer: nn.Linear, features: Tensor) -> Tensor:
     """The layer's output in its own precision, and then in float32 at least."""
     output: Tensor = layer(features.to(layer.weight.dtype))
     return output.to(torch.promote_types(output.dtype, torch.float32))
+
+
+def _unfold(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """[B, product of shape] -> [B, *shape]."""
+    return x.reshape(*x.shape[:-1], *shape)

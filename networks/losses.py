@@ -2,29 +2,47 @@
 
 A prediction [B] against a target [B, 1] gives [B, B] in plain torch: every sample against every other one.
 Here it is a ValueError. Targets are constants: no gradient flows into them.
+
+reduction="none" gives float[B], the loss of each sample, whose mean is the loss: a prioritised replay turns
+it into priorities before `weighted_mean` makes one number of it.
 """
+
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from networks.config import check_choice
 from networks.heads import masked_log_softmax
 
+Reduction = Literal["mean", "none"]
 
-def squared_error(prediction: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+
+def squared_error(
+    prediction: Tensor, target: Tensor, weights: Tensor | None = None, *, reduction: Reduction = "mean"
+) -> Tensor:
     """Mean of (prediction - target) squared.
 
     Args:
         prediction: float[B, ...].
         target: the same shape.
         weights: float[B], of each sample's share (prioritised replay); None counts all alike.
-    Returns: float[], the mean over all elements.
+        reduction: "mean", or "none" for each sample's own.
+    Returns: float[], the mean over all elements; float[B], over each sample's elements.
     Raises: ValueError when shapes disagree.
     """
     _require_shape("target", target, prediction.shape)
-    return _mean((prediction - target.detach()).square(), weights)
+    return _reduce((prediction - target.detach()).square(), weights, reduction)
 
 
-def huber(prediction: Tensor, target: Tensor, weights: Tensor | None = None, *, delta: float = 1.0) -> Tensor:
+def huber(
+    prediction: Tensor,
+    target: Tensor,
+    weights: Tensor | None = None,
+    *,
+    delta: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
     """Mean of 0.5 * error squared within +-delta and a straight line of slope delta outside (Huber 1964).
 
     DQN's clipped error is its gradient with delta 1 (Mnih et al. 2015). Arguments, result and errors as for
@@ -32,11 +50,91 @@ def huber(prediction: Tensor, target: Tensor, weights: Tensor | None = None, *, 
     """
     _require_shape("target", target, prediction.shape)
     losses = torch.nn.functional.huber_loss(prediction, target.detach(), reduction="none", delta=delta)
-    return _mean(losses, weights)
+    return _reduce(losses, weights, reduction)
+
+
+def quantile_huber(
+    prediction: Tensor,
+    target: Tensor,
+    weights: Tensor | None = None,
+    *,
+    kappa: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Mean over samples of the loss that pulls prediction k to the quantile tau = (2k + 1) / 2K of target.
+
+    |tau - 1[error < 0]| * huber(error, delta=kappa) with error = target - prediction, summed over predictions
+    and averaged over targets: a prediction of a high quantile pays more for lying below a target.
+
+    Args:
+        prediction: float[B, K], of quantiles k = 0 ... K - 1.
+        target: float[B, K'], equally likely values; K' may be another number.
+        weights: float[B], of each sample's share; None counts all alike.
+        kappa: above 0; half-width of the quadratic part.
+        reduction: "mean", or "none" for each sample's own.
+    Returns: float[], or float[B].
+    Raises: ValueError when shapes disagree.
+    Source: Dabney et al. 2018 (QR-DQN), equation 10 and algorithm 1.
+    """
+    _require_dimensions("prediction", prediction, "[B, K]")
+    _require_dimensions("target", target, "[B, K']")
+    (batch, quantiles), targets = prediction.shape, target.shape[1]
+    _require_shape("target", target, torch.Size([batch, targets]))
+    predicted = prediction.unsqueeze(2).expand(batch, quantiles, targets)
+    wanted = target.detach().unsqueeze(1).expand(batch, quantiles, targets)
+    losses = torch.nn.functional.huber_loss(predicted, wanted, reduction="none", delta=kappa)
+    tau = (torch.arange(quantiles, dtype=prediction.dtype, device=prediction.device) + 0.5) / quantiles
+    slopes = (tau.unsqueeze(1) - (wanted < predicted).to(tau.dtype)).abs()  # [B, K, K']
+    return _reduce((slopes * losses).mean(dim=2).sum(dim=1), weights, reduction)
+
+
+def categorical_projection(
+    reward: Tensor, discount: Tensor, probabilities: Tensor, support: Tensor
+) -> Tensor:
+    """The distribution of reward + discount * return on the atoms of `support`.
+
+    Each atom's probability moves with its return and is shared by the two atoms it comes to lie between, the
+    nearer getting more; beyond the ends it goes to the end. This is the target of `cross_entropy` against
+    logits.
+
+    Args:
+        reward: float[B], over the n steps.
+        discount: float[B]; gamma^n, 0 where the episode terminated.
+        probabilities: float[B, K], of the return that follows, on `support`.
+        support: float[K], K at least 2, rising evenly.
+    Returns: float[B, K], each row with the sum of its probabilities.
+    Raises: ValueError when shapes disagree.
+    Source: Bellemare et al. 2017 (C51), algorithm 1.
+    """
+    _require_dimensions("probabilities", probabilities, "[B, K]")
+    batch, atoms = probabilities.shape
+    _require_shape("reward", reward, torch.Size([batch]))
+    _require_shape("discount", discount, torch.Size([batch]))
+    _require_shape("support", support, torch.Size([atoms]))
+    low, high = support[0], support[-1]
+    moved = (reward.unsqueeze(1) + discount.unsqueeze(1) * support).clamp(low, high)  # [B, K]
+    places = (moved - low) / (high - low) * (atoms - 1)  # in atoms, within [0, K - 1]
+    distances = (places.unsqueeze(1) - torch.arange(atoms, device=support.device).unsqueeze(1)).abs()
+    shares = (1 - distances).clamp(min=0)  # [B, K atoms that receive, K that give]
+    return (shares * probabilities.unsqueeze(1)).sum(dim=2)
+
+
+def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
+    """Mean over samples of losses [B] times weights [B], not divided by the weights' sum.
+
+    Raises: ValueError when shapes disagree.
+    """
+    _require_shape("weights", weights, losses.shape)
+    return (losses * weights).mean()
 
 
 def cross_entropy(
-    logits: Tensor, target: Tensor, weights: Tensor | None = None, *, legal: Tensor | None = None
+    logits: Tensor,
+    target: Tensor,
+    weights: Tensor | None = None,
+    *,
+    legal: Tensor | None = None,
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Mean over samples of -sum over classes of target * log softmax(logits).
 
@@ -45,7 +143,8 @@ def cross_entropy(
         target: int64[B], the right class, or float[B, A], a distribution (visits of a search, summing to 1).
         weights: float[B], of each sample's share; None counts all alike.
         legal: bool[B, A]; illegal actions get probability 0 and no gradient. Their target must be 0.
-    Returns: float[].
+        reduction: "mean", or "none" for each sample's own.
+    Returns: float[], or float[B].
     Raises: ValueError when shapes disagree, or a target gives weight to an illegal action.
     """
     distribution = _distribution(logits, target)
@@ -57,64 +156,12 @@ def cross_entropy(
             row = int((distribution.masked_fill(legal, 0.0) != 0).any(dim=-1).nonzero()[0, 0])
             given = distribution[row].tolist()
             raise ValueError(f"target must be 0 for illegal actions, got {given} in row {row}")
-    return _mean(-(distribution * log_probabilities).sum(dim=-1), weights)
-
-
-def quantile_huber(
-    prediction: Tensor, target: Tensor, weights: Tensor | None = None, *, delta: float = 1.0
-) -> Tensor:
-    """The Huber loss of all pairs, tilted so that output i settles at the quantile (2 i + 1) / 2 K.
-
-    Args:
-        prediction: float[B, K], quantiles.
-        target: float[B, K'], samples or quantiles of the distribution that is aimed at.
-        weights: float[B], of each sample's share; None counts all alike.
-        delta: kappa in the paper.
-    Returns: float[]: the mean over samples of the sum over predictions of the mean over targets.
-    Source: Dabney et al. 2018, equation 10.
-    """
-    if prediction.ndim != 2 or target.ndim != 2 or len(prediction) != len(target):
-        raise ValueError(f"quantiles must be [B, K], got {list(prediction.shape)}, {list(target.shape)}")
-    K = prediction.shape[1]
-    middles = (torch.arange(K, device=prediction.device, dtype=prediction.dtype) + 0.5) / K
-    errors = target.detach()[:, None, :] - prediction[:, :, None]  # [B, K, K']
-    size = errors.abs()
-    losses = torch.where(size <= delta, 0.5 * errors.square(), delta * (size - 0.5 * delta)) / delta
-    tilt = (middles[:, None] - (errors.detach() < 0).to(errors.dtype)).abs()
-    return _mean((tilt * losses).mean(dim=2).sum(dim=1), weights)
-
-
-def categorical_projection(
-    probabilities: Tensor, reward: Tensor, discount: Tensor, support: Tensor
-) -> Tensor:
-    """The distribution of reward + discount * X, moved onto the atoms of X: each lump is shared by its
-    two neighbours so that the mean stays, and what lies beyond the ends is put there.
-
-    Args:
-        probabilities: float[B, K], of X on `support`.
-        reward, discount: float[B].
-        support: float[K], evenly spaced and rising.
-    Returns: float[B, K], summing to 1 as `probabilities` does.
-    Source: Bellemare et al. 2017, Algorithm 1.
-    """
-    _require_shape("probabilities", probabilities, torch.Size((*reward.shape, *support.shape)))
-    _require_shape("discount", discount, reward.shape)
-    first, last, K = support[0], support[-1], len(support)
-    moved = (reward[:, None] + discount[:, None] * support).clamp(first, last)  # [B, K]
-    place = (moved - first) / (last - first) * (K - 1)
-    lower = place.floor().clamp(max=K - 2)
-    upper_share = place - lower
-    lower = lower.long()
-    projected = torch.zeros_like(probabilities)
-    projected.scatter_add_(1, lower, probabilities * (1 - upper_share))
-    projected.scatter_add_(1, lower + 1, probabilities * upper_share)
-    return projected
+    return _reduce(-(distribution * log_probabilities).sum(dim=-1), weights, reduction)
 
 
 def _distribution(logits: Tensor, target: Tensor) -> Tensor:
     """The target as float[B, A]."""
-    if logits.ndim != 2:
-        raise ValueError(f"logits must be [B, A], got {list(logits.shape)}")
+    _require_dimensions("logits", logits, "[B, A]")
     if target.is_floating_point():
         _require_shape("target", target, logits.shape)
         return target.detach()
@@ -122,11 +169,19 @@ def _distribution(logits: Tensor, target: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(target.long(), logits.shape[1]).to(logits.dtype)
 
 
-def _mean(losses: Tensor, weights: Tensor | None) -> Tensor:
-    if weights is None:
-        return losses.mean()
-    _require_shape("weights", weights, losses.shape[:1])
-    return (losses.flatten(1).mean(dim=1) * weights if losses.ndim > 1 else losses * weights).mean()
+def _reduce(losses: Tensor, weights: Tensor | None, reduction: Reduction) -> Tensor:
+    """float[B, ...] -> float[B], the mean over each sample's elements times its weight, or the mean of it."""
+    check_choice("reduction", reduction, ("mean", "none"))
+    each = losses.flatten(1).mean(dim=1) if losses.ndim > 1 else losses
+    if weights is not None:
+        _require_shape("weights", weights, each.shape)
+        each = each * weights
+    return each if reduction == "none" else each.mean()
+
+
+def _require_dimensions(name: str, given: Tensor, wanted: str) -> None:
+    if given.ndim != 2:
+        raise ValueError(f"{name} must be {wanted}, got {list(given.shape)}")
 
 
 def _require_shape(name: str, given: Tensor, wanted: torch.Size) -> None:

@@ -20,7 +20,7 @@ from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.precision import QNetwork, WorkingCopy, mix_weights
 from agents.dqn.replay import Sequences, Transitions
 from networks.config import NetworkConfig
-from networks.heads import DistributionalHead
+from networks.heads import DistributionHead
 from networks.noisy import resample_noise
 
 LARGEST_SHARE = (
@@ -119,7 +119,7 @@ class Learner:
 
     def _q(self, outputs: Tensor) -> Tensor:
         """The q [...] of [..., (K)]."""
-        return self._head.expectation(outputs) if isinstance(self._head, DistributionalHead) else outputs
+        return self._head.expectation(outputs) if isinstance(self._head, DistributionHead) else outputs
 
     def _unroll(self, network: QNetwork, obs: Tensor, starts: Tensor, state: Tensor) -> Tensor:
         """The outputs [T - burn_in, B, A, (K)] after a burn-in that no gradient goes back through."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from networks.heads import DistributionalHead
+from networks.heads import CategoricalHead, DistributionHead
 from networks.losses import categorical_projection, cross_entropy, huber, quantile_huber, squared_error
 
 
@@ -80,7 +80,7 @@ def categorical_error(
     `following`: the target network's logits [B, K]; the others as for `td_target`. The loss is the cross
     entropy; `sizes` are the divergences (Hessel et al. 2018), which vanish where there is nothing to learn.
     """
-    target = categorical_projection(following.softmax(dim=1), reward, discount, support).detach()
+    target = categorical_projection(reward, discount, following.softmax(dim=1), support).detach()
     log_predicted = predicted.detach().log_softmax(dim=1)
     divergence = torch.special.xlogy(target, target).sum(dim=1) - (target * log_predicted).sum(dim=1)
     return TDError(cross_entropy(predicted, target, weights), divergence.clamp(min=0))
@@ -104,9 +104,10 @@ def td_error(
         weights: float32[B], of each sample's loss.
         loss: where no distribution is learned.
     """
-    if not isinstance(head, DistributionalHead):
-        return mean_error(predicted, td_target(reward, discount, following), weights, loss=loss)
-    if not head.is_categorical:
-        return quantile_error(predicted, td_target(reward, discount, following), weights)
-    support = head.support(predicted.device)
-    return categorical_error(predicted, following, reward, discount, weights, support)
+    if isinstance(head, CategoricalHead):
+        support = head.support(predicted)
+        return categorical_error(predicted, following, reward, discount, weights, support)
+    target = td_target(reward, discount, following)
+    if isinstance(head, DistributionHead):
+        return quantile_error(predicted, target, weights)
+    return mean_error(predicted, target, weights, loss=loss)

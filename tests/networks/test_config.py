@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 
 from networks.blocks import activation, norm_layer
 from networks.build import build
@@ -20,10 +21,13 @@ GOOD: dict[str, Any] = {"trunk": "mlp", "input_shape": (4,), "head": "q", "num_a
         {},
         {"hidden_sizes": ()},
         {"trunk": "nature_cnn", "input_shape": (4, 84, 84), "hidden_sizes": (512,), "dueling": True},
+        {"trunk": "impala_cnn", "input_shape": (4, 84, 84), "hidden_sizes": (256,), "channels": 16},
         {"trunk": "conv_pool", "input_shape": (1, 28, 28), "channels": 8, "blocks": 2, "dropout": 0.25},
         {"trunk": "board_resnet", "input_shape": (3, 6, 7), "head": "policy_value", "norm": "batch"},
         {"head": "value", "num_actions": 0, "activation": "tanh", "norm": "layer"},
-        {"memory": "lstm", "memory_size": 7},
+        {"memory": "lstm", "memory_size": 7, "noisy": True},
+        {"distribution": "categorical", "atoms": 11, "value_min": 0, "value_max": 200.5, "dueling": True},
+        {"distribution": "quantile", "atoms": 200},
     ],
 )
 def test_a_config_survives_json_text(changes: dict[str, Any]) -> None:
@@ -57,6 +61,10 @@ def test_a_config_survives_json_text(changes: dict[str, Any]) -> None:
             r"NetworkConfig.input_shape must be \(C, H, W\), H and W at least 8 with trunk 'conv_pool', got",
         ),
         ({"trunk": "board_resnet", "input_shape": (42,)}, r"NetworkConfig.input_shape must be \(C, H, W\)"),
+        (
+            {"trunk": "impala_cnn", "input_shape": (84, 84)},
+            r"NetworkConfig.input_shape must be \(C, H, W\), H and W at least 1 with trunk 'impala_cnn', got",
+        ),
         ({"num_actions": 0}, r"NetworkConfig.num_actions must be at least 1 with head 'q', got 0"),
         ({"num_actions": True}, r"NetworkConfig.num_actions must be an integer of at least 0, got True"),
         ({"head": "value"}, r"NetworkConfig.num_actions must be 0 with head 'value', got 2"),
@@ -67,6 +75,23 @@ def test_a_config_survives_json_text(changes: dict[str, Any]) -> None:
         ({"memory_size": 0}, r"NetworkConfig.memory_size must be an integer of at least 1, got 0"),
         ({"dueling": 1}, r"NetworkConfig.dueling must be True or False, got 1"),
         ({"head": "policy_value", "dueling": True}, r"NetworkConfig.dueling must be False with head"),
+        ({"noisy": 1}, r"NetworkConfig.noisy must be True or False, got 1"),
+        (
+            {"head": "value", "num_actions": 0, "noisy": True},
+            r"NetworkConfig.noisy must be False with head 'value', got True",
+        ),
+        (
+            {"distribution": "categorial"},
+            r"NetworkConfig.distribution must be one of none, categorical, quantile, .*'categorical'",
+        ),
+        (
+            {"head": "policy_value", "distribution": "quantile"},
+            r"NetworkConfig.distribution must be 'none' with head 'policy_value', got 'quantile'",
+        ),
+        ({"atoms": 1}, r"NetworkConfig.atoms must be an integer of at least 2, got 1"),
+        ({"value_min": float("-inf")}, r"NetworkConfig.value_min must be a finite number, got -inf"),
+        ({"value_max": "10"}, r"NetworkConfig.value_max must be a finite number, got '10'"),
+        ({"value_min": 10.0}, r"NetworkConfig.value_max must be above value_min 10.0, got 10.0"),
         ({"channels": 0}, r"NetworkConfig.channels must be an integer of at least 1, got 0"),
         ({"blocks": 1.5}, r"NetworkConfig.blocks must be an integer of at least 1, got 1.5"),
         (
@@ -81,8 +106,19 @@ def test_each_bad_field_is_named_with_what_is_allowed(changes: dict[str, Any], m
 
 
 def test_the_smallest_frames_that_are_allowed_can_be_built() -> None:
-    for trunk, side in (("nature_cnn", 36), ("conv_pool", 8), ("board_resnet", 1)):
-        build(NetworkConfig(**(GOOD | {"trunk": trunk, "input_shape": (1, side, side)})))
+    for trunk, side in (("nature_cnn", 36), ("impala_cnn", 1), ("conv_pool", 8), ("board_resnet", 1)):
+        network = build(NetworkConfig(**(GOOD | {"trunk": trunk, "input_shape": (1, side, side)})))
+        assert network(torch.zeros(3, 1, side, side)).shape == (3, 2)
+
+
+def test_json_from_before_a_field_existed_loads_with_what_it_meant_then() -> None:
+    written = NetworkConfig(**GOOD).to_json()
+    for name in ("noisy", "distribution", "atoms", "value_min", "value_max"):
+        del written[name]
+    loaded = NetworkConfig.from_json(written)
+    assert (loaded.noisy, loaded.distribution) == (False, "none")
+    names = {name for name, _ in build(loaded).named_parameters()}
+    assert {"head.q.weight", "trunk.layers.hidden1.linear.bias"} < names
 
 
 def test_json_with_an_unknown_or_a_missing_field_is_refused() -> None:

@@ -1,13 +1,13 @@
-"""Convolution, pooling and the three convolutional trunks."""
+"""Convolution, pooling and the convolutional trunks."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from networks.blocks import ResidualBlock, Style, conv_layer, max_pool
+from networks.blocks import PreActivationBlock, ResidualBlock, Style, conv_layer, max_pool
 from networks.build import build
-from networks.cnn import BoardResNet, ConvPool, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
 from networks.config import NetworkConfig
 
 IMAGE = ["0111000", "0011100", "0001110", "0001100", "0011000", "0110000", "1100000"]
@@ -62,6 +62,44 @@ def test_the_nature_network_has_the_paper_s_shapes_and_size() -> None:
     assert sum(p.numel() for p in trunk.parameters()) == convolutions + 64 * 7 * 7 * 512 + 512 == 1_684_128
 
 
+def test_the_impala_network_has_the_paper_s_shapes_and_size() -> None:
+    """15 convolutions of 97,744 weights, then a dense layer of 991,488: by hand from the paper's figure 3."""
+    trunk = ImpalaCNN((4, 84, 84), (256,), Style(), channels=16)
+    first = trunk.stage1(torch.zeros(2, 4, 84, 84))
+    second = trunk.stage2(first)
+    assert first.shape == (2, 16, 42, 42)
+    assert second.shape == (2, 32, 21, 21)
+    assert trunk.stage3(second).shape == (2, 32, 11, 11)
+    assert trunk(torch.zeros(2, 4, 84, 84)).shape == (2, 256)
+    stage1 = (4 * 9 * 16 + 16) + 4 * (16 * 9 * 16 + 16)
+    stage2 = (16 * 9 * 32 + 32) + 4 * (32 * 9 * 32 + 32)
+    stage3 = 5 * (32 * 9 * 32 + 32)
+    assert sum(isinstance(module, nn.Conv2d) for module in trunk.modules()) == 15
+    assert stage1 + stage2 + stage3 == 97_744
+    assert sum(p.numel() for p in trunk.parameters()) == 97_744 + 11 * 11 * 32 * 256 + 256 == 1_089_232
+
+
+def test_the_impala_network_computes_figure_3() -> None:
+    torch.manual_seed(0)
+    trunk = ImpalaCNN((2, 9, 7), (5,), Style(), channels=3)
+    for parameter in trunk.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    weights = iter(trunk.parameters())
+
+    def conv(x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.conv2d(x, next(weights), next(weights), padding=1)
+
+    frames = torch.randn(2, 2, 9, 7)
+    x = frames
+    for _ in range(3):
+        x = nn.functional.max_pool2d(conv(x), 3, 2, 1)
+        for _ in range(2):
+            x = x + conv(conv(x.relu()).relu())
+    expected = nn.functional.linear(x.relu().flatten(1), next(weights), next(weights)).relu()
+    torch.testing.assert_close(trunk(frames), expected)
+    assert next(weights, None) is None
+
+
 def test_a_conv_pool_halves_the_sides_and_doubles_the_channels() -> None:
     trunk = ConvPool((1, 29, 20), (10,), Style(), channels=4, blocks=2)
     assert trunk.stages(torch.zeros(2, 1, 29, 20)).shape == (2, 8, 7, 5)
@@ -79,6 +117,26 @@ def test_uint8_frames_give_the_same_as_frames_scaled_to_one() -> None:
 def test_a_fresh_residual_block_is_the_identity_on_what_relu_lets_through() -> None:
     planes = torch.rand(2, 4, 3, 3)
     assert torch.equal(ResidualBlock(4, Style())(planes), planes)
+
+
+def test_a_fresh_pre_activation_block_is_the_identity_below_zero_too() -> None:
+    planes = torch.randn(2, 4, 3, 3)
+    assert torch.equal(PreActivationBlock(4, Style())(planes), planes)
+
+
+def test_a_pre_activation_block_normalises_before_each_convolution_and_leaves_the_sum_alone() -> None:
+    block = PreActivationBlock(4, Style("tanh", "layer"))
+    nn.init.normal_(block.conv.weight)
+    planes = 5 * torch.randn(2, 4, 3, 3)
+
+    def normalised(x: torch.Tensor) -> torch.Tensor:
+        deviation = (x.var((1, 2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
+        return (x - x.mean((1, 2, 3), keepdim=True)) / deviation
+
+    change = planes
+    for weight in (block.first.conv.weight, block.conv.weight):
+        change = nn.functional.conv2d(normalised(change).tanh(), weight, padding=1)
+    torch.testing.assert_close(block(planes), planes + change)
 
 
 def test_a_residual_block_adds_its_input() -> None:
@@ -104,12 +162,13 @@ def test_a_board_tower_keeps_the_board_and_sees_one_cell_further_with_each_convo
     assert torch.equal(difference, reach)
 
 
+@pytest.mark.parametrize("trunk", ["board_resnet", "impala_cnn"])
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-def test_bfloat16_and_channels_last_change_the_speed_but_not_the_answer(norm: str) -> None:
+def test_bfloat16_and_channels_last_change_the_speed_but_not_the_answer(norm: str, trunk: str) -> None:
     torch.manual_seed(0)
     network = build(
         NetworkConfig(
-            trunk="board_resnet",
+            trunk=trunk,
             input_shape=(3, 6, 7),
             head="policy_value",
             num_actions=7,

@@ -10,6 +10,7 @@ from torch import nn
 from networks.build import Network, RecurrentNetwork, build
 from networks.config import NetworkConfig
 from networks.feature_maps import feature_maps, kernels, saliency
+from networks.noisy import resample_noise
 
 
 def network(**fields: Any) -> Network | RecurrentNetwork:
@@ -25,6 +26,24 @@ def test_kernels_are_those_of_the_first_convolution_as_a_copy() -> None:
     np.testing.assert_array_equal(shown, nature.trunk.layer1.conv.weight.detach())
     shown[:] = 0
     assert kernels(nature).any()
+
+
+def test_the_kernels_of_an_impala_network_are_those_that_meet_the_frame() -> None:
+    impala = network(trunk="impala_cnn", input_shape=(3, 20, 20))
+    shown = kernels(impala)
+    assert shown.shape == (4, 3, 3, 3)
+    np.testing.assert_array_equal(shown, impala.trunk.stage1.layer.conv.weight.detach())
+
+
+def test_an_impala_network_shows_its_stages_from_shallow_to_deep() -> None:
+    maps = feature_maps(
+        network(trunk="impala_cnn", input_shape=(3, 20, 14), norm="layer"), torch.rand(2, 3, 20, 14)
+    )
+    names = list(maps)
+    assert names[:3] == ["trunk.stage1.layer.conv", "trunk.stage1.pool", "trunk.stage1.block1.norm"]
+    assert names.index("trunk.activation") < names.index("trunk.dense.layers.hidden1.linear")
+    sides = {stage: maps[f"trunk.stage{stage}.block2.conv"].shape[1:] for stage in (1, 2, 3)}
+    assert sides == {1: (4, 10, 7), 2: (8, 5, 4), 3: (8, 3, 2)}
 
 
 def test_a_network_without_convolution_has_no_kernels() -> None:
@@ -61,6 +80,28 @@ def test_a_board_network_shows_its_tower_and_both_outputs() -> None:
     assert maps["output.logits"].shape == (6, 3)
     assert maps["output.value"].shape == (6,)
     assert all(array.dtype == np.float32 for array in maps.values())
+
+
+def test_the_noise_that_a_network_acts_with_is_shown_and_stays() -> None:
+    net = network(trunk="mlp", input_shape=(4,), head="q", noisy=True)
+    obs = torch.randn(2, 4)
+    silent = feature_maps(net, obs)
+    resample_noise(net)
+    noisy = feature_maps(net, obs)
+    assert list(noisy) == list(silent)
+    assert not np.allclose(noisy["trunk.layers.hidden1.linear"], silent["trunk.layers.hidden1.linear"])
+    np.testing.assert_allclose(noisy["output.q"], net(obs).detach(), atol=1e-6)
+
+
+def test_a_distribution_is_shown_as_the_q_that_is_its_mean_and_saliency_is_of_that() -> None:
+    net = network(trunk="mlp", input_shape=(4,), head="q", distribution="categorical", atoms=5).double()
+    obs = torch.randn(2, 4, dtype=torch.float64)
+    maps = feature_maps(net, obs)
+    np.testing.assert_allclose(maps["output.q"], net(obs).detach(), atol=1e-6)
+    assert maps["head.outputs.q"].shape == (2, 3 * 5)
+    step = torch.tensor([1e-6, 0, 0, 0], dtype=torch.float64)
+    slope = (net(obs + step) - net(obs - step))[:, 1].detach() / 2e-6
+    np.testing.assert_allclose(saliency(net, obs, 1)[:, 0], slope, atol=1e-6)
 
 
 def test_a_recurrent_network_shows_its_memory_over_time() -> None:

@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from networks.blocks import ResidualBlock, Style
+from networks.blocks import PreActivationBlock, ResidualBlock, Style
 from networks.build import RecurrentNetwork, build
-from networks.cnn import BoardResNet, ConvPool, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
 from networks.config import ACTIVATIONS, NetworkConfig
 from networks.heads import DuelingHead, PolicyHead, QHead, Squeeze, ValueHead, masked_log_softmax
 from networks.losses import cross_entropy, huber, squared_error
 from networks.lstm import LSTM, SimpleRNN
 from networks.mlp import MLP
+from networks.noisy import NoisyLinear, resample_noise
 
 STEP = 1e-6
 
@@ -81,6 +82,8 @@ def test_nature_cnn() -> None:
     [
         (ConvPool((2, 5, 4), (3,), Style(), channels=2, blocks=2), (2, 2, 5, 4)),
         (BoardResNet((2, 3, 4), Style(), channels=3, blocks=2), (2, 2, 3, 4)),
+        (ImpalaCNN((2, 5, 4), (3,), Style("tanh", "layer"), channels=2), (2, 2, 5, 4)),
+        (PreActivationBlock(2, Style("elu", "layer")), (2, 2, 3, 3)),
         (ResidualBlock(2, Style("elu", "layer")), (2, 2, 3, 3)),
         (Squeeze(3, 2, Style()), (2, 3, 2, 2)),
         (QHead(4, 3), (2, 4)),
@@ -92,6 +95,12 @@ def test_nature_cnn() -> None:
 )
 def test_trunks_and_heads(module: nn.Module, shape: tuple[int, ...]) -> None:
     assert_gradient_is_the_slope(module, torch.randn(shape))
+
+
+def test_a_noisy_layer_for_means_and_sigmas() -> None:
+    layer = NoisyLinear(4, 3)
+    resample_noise(layer)
+    assert_gradient_is_the_slope(layer, torch.randn(2, 4))
 
 
 @pytest.mark.parametrize("kind", [SimpleRNN, LSTM])

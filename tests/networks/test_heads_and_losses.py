@@ -1,11 +1,13 @@
 """Heads and losses: legal policies, dueling's mean, bounds of values, and shapes that must not broadcast."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from networks.heads import DuelingHead, QHead, ValueHead, masked_log_softmax
-from networks.losses import cross_entropy, huber, squared_error
+from networks.losses import cross_entropy, huber, quantile_huber, squared_error, weighted_mean
 
 
 def test_illegal_actions_get_probability_zero_and_legal_ones_sum_to_one() -> None:
@@ -100,8 +102,33 @@ def test_cross_entropy_of_integers_and_of_distributions_by_hand() -> None:
     assert mixed.item() == pytest.approx((np.log(4) + np.log(4 / 3)) / 2 / 2)
 
 
+@pytest.mark.parametrize("loss", [squared_error, huber, cross_entropy, quantile_huber])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_mean_of_the_losses_of_each_sample_is_the_loss(loss: Any, weighted: bool) -> None:
+    torch.manual_seed(0)
+    prediction, target = 2 * torch.randn(5, 3), torch.rand(5, 3)
+    weights = torch.rand(5) if weighted else None
+    each = loss(prediction, target, weights, reduction="none")
+    assert each.shape == (5,)
+    torch.testing.assert_close(each.mean(), loss(prediction, target, weights))
+    for row in range(5):
+        share = 1.0 if weights is None else weights[row]
+        alone = loss(prediction[row : row + 1], target[row : row + 1])
+        torch.testing.assert_close(each[row], share * alone)
+
+
+def test_the_losses_of_each_sample_can_be_weighed_later() -> None:
+    prediction, target, weights = torch.randn(5), torch.randn(5), torch.rand(5)
+    each = huber(prediction, target, reduction="none")
+    torch.testing.assert_close(weighted_mean(each, weights), huber(prediction, target, weights))
+    with pytest.raises(ValueError, match=r"weights must be \[5\], got \[5, 1\]"):
+        weighted_mean(each, weights.unsqueeze(1))
+    with pytest.raises(ValueError, match=r"reduction must be one of mean, none, got 'sum'"):
+        huber(prediction, target, reduction="sum")
+
+
 def test_targets_are_constants() -> None:
-    for loss in (squared_error, huber, cross_entropy):
+    for loss in (squared_error, huber, cross_entropy, quantile_huber):
         target = torch.full((2, 2), 0.5, requires_grad=True)
         loss(torch.ones(2, 2, requires_grad=True), target).backward()
         assert target.grad is None

@@ -235,7 +235,6 @@ def test_networks_of_every_option_learn_a_fixed_batch():
         {"norm": "batch"},
         {"dropout": 0.1},
         {"activation": "tanh"},
-        {"distribution": "categorical", "atoms": 11, "value_min": -4.0, "value_max": 4.0, "dueling": True},
         {"distribution": "quantile", "atoms": 8},
     ):
         one = learner(sync_every_updates=10_000, learning_rate=5e-3, hidden_sizes=(64,), **options)
@@ -255,7 +254,7 @@ def test_noise_is_drawn_anew_for_each_update_and_differs_between_online_and_targ
     for _ in range(2):
         one.learn(batch())
         for network in (one.network.acting, one._target.network):
-            seen.append(network.head.q.noise_in.clone())
+            seen.append(network.head.q.eps_in.clone())
     assert all(noise.any() for noise in seen)
     assert len({tuple(noise.tolist()) for noise in seen}) == 4
 
