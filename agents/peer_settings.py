@@ -1,7 +1,7 @@
 """What stable-baselines3's DQN is told before it learns: its own published numbers, or those of our config.
 
 Imports no torch: what cannot be compared is refused at once. Sources: the defaults of
-`stable_baselines3.DQN`, and for Atari rl-baselines3-zoo, hyperparams/dqn.yml (`atari`).
+`stable_baselines3.DQN`, and for Atari and CartPole rl-baselines3-zoo, hyperparams/dqn.yml.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "anneal_learning_rate": (False,),
     "loss": ("huber",),
     "life_loss_ends": (False,),
+    "distribution": ("none",),
+    "noisy": (False,),
+    "priority_exponent": (0.0,),
 }
 
 # What a run of the peer takes from our config beside its own numbers: the environment and the measuring.
@@ -101,9 +104,23 @@ ZOO_ATARI = PeerSettings(
     reward_clip=1.0,
 )
 
+# The same, `CartPole-v1`. It copies to the target network between its bursts of 128 updates.
+ZOO_CARTPOLE = PeerSettings(
+    buffer_size=100_000,
+    learning_rate=2.3e-3,
+    batch_size=64,
+    learning_starts=1_000,
+    target_update_interval=10,
+    train_freq=256,
+    gradient_steps=128,
+    exploration_fraction=0.16,
+    exploration_final_eps=0.04,
+    hidden_sizes=(256, 256),
+)
+
 
 def own_settings(config: DQNConfig, preset: DQNConfig) -> PeerSettings:
-    """What the peer's authors publish for `config`'s env; the exploration takes a tenth of `env_steps`.
+    """What the peer's authors publish for `config`'s env; the exploration takes a share of `env_steps`.
 
     Raises: ValueError where `config` changes a number of `preset` that these settings replace.
     """
@@ -111,7 +128,9 @@ def own_settings(config: DQNConfig, preset: DQNConfig) -> PeerSettings:
         if name not in PROTOCOL and getattr(config, name) != getattr(preset, name):
             flag = _flag(name, getattr(config, name))
             raise ValueError(f"{flag} changes nothing with --settings own; --settings ours takes it over")
-    return ZOO_ATARI if config.env_id.startswith(PREFIX) else PeerSettings()
+    if config.env_id.startswith(PREFIX):
+        return ZOO_ATARI
+    return ZOO_CARTPOLE if config.env_id == "CartPole-v1" else PeerSettings()
 
 
 def our_settings(config: DQNConfig) -> PeerSettings:

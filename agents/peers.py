@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 PREFIX = "sb3:"
 ALGORITHMS = {"a2c": "A2C", "dqn": "DQN", "ppo": "PPO"}
 FORM = "sb3:ALGORITHM:ENV:PATH"
-# What only training needs and other versions of Python or numpy cannot read back.
-_NOT_UNPICKLED = dict.fromkeys(("learning_rate", "lr_schedule", "clip_range", "exploration_schedule"), 0.0)
+# What only training needs: schedules, which other versions of Python or numpy cannot read back, and a replay
+# of gigabytes.
+_NOT_LOADED: dict[str, Any] = {
+    **dict.fromkeys(("learning_rate", "lr_schedule", "clip_range", "exploration_schedule"), 0.0),
+    "buffer_size": 1,
+    "n_steps": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class SB3Agent:
         import stable_baselines3
 
         algorithm: type[BaseAlgorithm] = getattr(stable_baselines3, ALGORITHMS[peer.algorithm])
-        return cls(algorithm.load(peer.path, device="cpu", custom_objects=_NOT_UNPICKLED), peer.name)
+        return cls(algorithm.load(peer.path, device="cpu", custom_objects=_NOT_LOADED), peer.name)
 
     def check(self, obs_shape: tuple[int, ...], num_actions: int) -> None:
         """ValueError unless the model plays envs with such observations and so many actions."""

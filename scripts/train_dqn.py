@@ -1,7 +1,8 @@
 """python scripts/train_dqn.py PRESET [--field value ...]     train a DQN; see --help for presets and fields
 
-PRESET is cartpole, catch, corridor, recall, pong, breakout, or any gymnasium id with discrete actions. The
-run's folder holds the best and the last model, metrics, TensorBoard events and what --resume needs.
+PRESET is an environment (cartpole, pong, breakout, ...), a published algorithm (nature_dqn, rainbow, pqn; its
+environment is Pong unless --env-id says another), or any gymnasium id with discrete actions. The run's folder
+holds the best and the last model, metrics, TensorBoard events and what --resume needs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
        train_dqn.py --resume RUN [--minutes M]
        train_dqn.py PRESET --help      shows all fields with the preset's values
 
-presets: {", ".join(PRESETS)}; or any gymnasium id with discrete actions, such as LunarLander-v3"""
+presets: {", ".join(PRESETS)};
+         or any gymnasium id with discrete actions, such as LunarLander-v3"""
 
 Config = TypeVar("Config", bound=TrainingConfig)
 

@@ -7,6 +7,7 @@ with the names of our runs.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class PeerRun:
     settings: Literal["own", "ours"] = "own"
     """Its authors' hyperparameters, or those of our config, as far as it has them."""
     threads: int = 1
-    """Of torch; 0: as OMP_NUM_THREADS says."""
+    """Of torch; 0: its own choice, whatever OMP_NUM_THREADS says."""
     runs_dir: Path = Path("runs")
     """The run's folder is made in here."""
     minutes: float | None = None
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = own_settings(config, preset) if wanted.settings == "own" else our_settings(config)
     if config.env_id.startswith(PREFIX) and find_spec("cv2") is None:
         raise ValueError("stable-baselines3's Atari wrappers need OpenCV: pip install opencv-python-headless")
+    if wanted.threads == 0:
+        os.environ.pop("OMP_NUM_THREADS", None)  # set to 1 by command_line.py; read when torch is imported
     from agents.peer_training import BEST_MODEL, LAST_MODEL, make_peer, train_peer, use_threads  # late: torch
     from agents.runs.run import Run
 

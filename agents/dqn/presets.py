@@ -39,6 +39,23 @@ CARTPOLE = replace(
     stop_at_return=500.0,  # the most an episode can give
 )
 
+# Nothing but DQN, with the numbers of rl-baselines3-zoo for CartPole spread evenly over time: what
+# stable-baselines3's DQN can do too, for comparison (`train_peer.py cartpole_plain --settings ours`).
+CARTPOLE_PLAIN = DQNConfig(
+    env_id="CartPole-v1",
+    num_envs=1,
+    env_steps=50_000,
+    hidden_sizes=(256, 256),
+    double=False,
+    replay_size=50_000,  # holds the whole run
+    learn_every_steps=2,  # the zoo's 128 updates each 256 steps
+    learning_rate=2.3e-3,
+    sync_every_updates=128,  # the zoo's 10 steps, which take effect between its bursts of 128
+    epsilon_end=0.04,
+    epsilon_decay_steps=8_000,
+    evaluate_every_steps=2_500,
+)
+
 CATCH = replace(
     VECTOR,
     env_id="advantage/Catch-v0",
@@ -129,23 +146,70 @@ PONG = replace(
     stop_at_return=20.0,
 )
 
-BREAKOUT = replace(ATARI, env_id="ALE/Breakout-v5")
+BREAKOUT = replace(ATARI, env_id="ALE/Breakout-v5", life_loss_ends=True)  # as Mnih et al. 2015
+SEAQUEST = replace(ATARI, env_id="ALE/Seaquest-v5")
+SPACE_INVADERS = replace(ATARI, env_id="ALE/SpaceInvaders-v5")
 
-# Atari by parallel Q-learning: CleanRL's numbers (Huang et al. 2022) where nothing else is said.
+# Mnih et al. 2015 to the letter (extended data table 1), but for its gradient momentum and squared momentum
+# of 0.95, which torch's RMSprop has as 0 and 0.99; and with sticky actions instead of no-ops alone.
+NATURE_DQN = replace(
+    ATARI,
+    num_envs=4,
+    env_steps=50_000_000,  # 200 M frames
+    life_loss_ends=True,
+    n_step=1,
+    double=False,
+    sync_every_updates=10_000,
+    replay_size=1_000_000,
+    learning_starts=50_000,
+    learn_every_steps=4,
+    batch_size=32,
+    optimiser="rmsprop",
+    learning_rate=2.5e-4,
+    optimiser_epsilon=0.01,
+    clip_gradient_norm=None,
+    epsilon_end=0.1,
+    epsilon_decay_steps=1_000_000,
+    evaluation_epsilon=0.05,
+    evaluate_every_steps=1_000_000,
+)
+
+# All six refinements together, Hessel et al. 2018, table 1.
+RAINBOW = replace(
+    NATURE_DQN,
+    n_step=3,
+    double=True,
+    dueling=True,
+    noisy=True,
+    distribution="categorical",
+    priority_exponent=0.5,
+    sync_every_updates=8_000,  # 32,000 steps
+    learning_starts=20_000,
+    optimiser="adam",
+    learning_rate=6.25e-5,
+    optimiser_epsilon=1.5e-4,
+    clip_gradient_norm=10.0,
+    epsilon_start=0.0,  # the noise explores
+    epsilon_end=0.0,
+    evaluation_epsilon=0.0,
+)
+
+# Atari by parallel Q-learning: CleanRL's numbers (Huang et al. 2022, pqn_atari_envpool) where nothing else is
+# said. `--env-id` chooses the game.
 PQN = PQNConfig(
     env_id="ALE/Pong-v5",
-    num_envs=64,
+    num_envs=64,  # 8 there: the more, the cheaper a step
     env_threads=2,
     env_steps=10_000_000,
     hidden_sizes=(512,),
     reward_clip=1.0,
-    learning_rate=2.5e-4,
+    learning_rate=5e-4,  # 2.5e-4 there, for twice the updates
     anneal_learning_rate=True,
-    rollout_steps=32,
-    epochs=2,
+    rollout_steps=32,  # 128 there: as many steps in a quarter of the time
+    epochs=2,  # 4 there; as the paper
     minibatches=8,  # of 256 steps
     epsilon_end=0.01,
-    epsilon_decay_steps=200_000,
+    epsilon_decay_steps=250_000,  # a tenth of the steps there
     evaluate_every_steps=100_000,
     evaluation_episodes=8,
     evaluation_envs=8,
@@ -169,11 +233,16 @@ IMAGE = replace(
 
 PRESETS: Mapping[str, TrainingConfig] = {
     "cartpole": CARTPOLE,
+    "cartpole_plain": CARTPOLE_PLAIN,
     "catch": CATCH,
     "corridor": CORRIDOR,
     "recall": RECALL,
     "pong": PONG,
     "breakout": BREAKOUT,
+    "seaquest": SEAQUEST,
+    "space_invaders": SPACE_INVADERS,
+    "nature_dqn": NATURE_DQN,
+    "rainbow": RAINBOW,
     "pqn": PQN,
 }
 

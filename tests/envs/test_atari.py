@@ -140,3 +140,19 @@ def test_names_of_games_and_actions():
 def test_a_wrong_field_is_named(field, value):
     with pytest.raises(ValueError, match=f"AtariConfig.{field} must"):
         AtariConfig(**{field: value})
+
+
+def test_a_lost_life_is_told_and_the_game_goes_on():
+    """Breakout has five lives: four are told, the last ends the game."""
+    envs = AtariVector(AtariConfig(env_id="ALE/Breakout-v5"), 2)
+    envs.reset(seed=0)
+    lost, games = np.zeros(2, int), 0
+    for step in play(envs, 1_200):
+        assert not (step.life_lost & step.ended).any()
+        for env in np.flatnonzero(step.life_lost):
+            assert step.obs[env, :3].any(), "the stack goes on"
+        lost += step.life_lost
+        for env in np.flatnonzero(step.terminated):
+            assert lost[env] == 4
+            lost[env], games = 0, games + 1
+    assert games >= 4

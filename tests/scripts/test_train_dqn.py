@@ -83,7 +83,10 @@ def test_a_mistake_costs_under_a_second_and_no_torch(tmp_path):
 
 def test_help_names_the_presets(capsys):
     assert main(["--help"]) == 0
-    assert "cartpole, catch, corridor, recall, pong, breakout" in capsys.readouterr().out
+    assert (
+        "cartpole, cartpole_plain, catch, corridor, recall, pong, breakout, seaquest, space_invaders"
+        in capsys.readouterr().out
+    )
     assert main([]) == 2
 
 

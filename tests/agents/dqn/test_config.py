@@ -97,3 +97,19 @@ def test_a_bad_preset_names_the_nearest_and_an_env_id_gets_a_default():
         config_named("Pendulum-v1")
     assert config_named("Acrobot-v1").env_id == "Acrobot-v1"
     assert config_named("ALE/Seaquest-v5").reward_clip == 1.0
+
+
+def test_the_correction_of_priorities_rises_to_one_at_the_end():
+    config = DQNConfig(priority_correction=0.4, env_steps=1_000)
+    assert [config.priority_correction_at(step) for step in (0, 500, 1_000, 2_000)] == [0.4, 0.7, 1.0, 1.0]
+
+
+def test_rainbow_is_all_six_and_differs_from_nature_dqn_only_where_its_paper_does():
+    rainbow, nature = (PRESETS[name].to_json() for name in ("rainbow", "nature_dqn"))
+    changed = {name for name in rainbow if rainbow[name] != nature[name]}
+    six = {"n_step", "double", "dueling", "noisy", "distribution", "priority_exponent"}
+    assert changed - six == {
+        "sync_every_updates", "learning_starts", "optimiser", "learning_rate", "optimiser_epsilon",
+        "clip_gradient_norm", "epsilon_start", "epsilon_end", "evaluation_epsilon",
+    }  # fmt: skip
+    assert six <= changed

@@ -196,3 +196,21 @@ def test_configs_refuse_what_cannot_be_and_come_back_from_json():
     assert config_from_json(PQN.to_json()) == PQN
     with pytest.raises(ValueError, match="algorithm must be one of dqn, pqn, got 'pqm'"):
         config_from_json({"algorithm": "pqm"})
+
+
+def test_nothing_follows_a_lost_life_where_it_ends_what_is_learned_from():
+    config = PQNConfig(env_id="ALE/Breakout-v5", life_loss_ends=True, **(SMALL | {"rollout_steps": 150}))
+    training = PQNTraining(config)
+    lost = []
+    step = training.envs.step
+
+    def watched(actions):
+        lost.append(step(actions))
+        return lost[-1]
+
+    training.envs.step = watched
+    rollout = training._play()
+    where = np.stack([s.life_lost for s in lost])
+    assert where.any()
+    reward = np.stack([s.reward for s in lost])
+    assert (rollout.returns.numpy()[where] == reward[where]).all()

@@ -234,3 +234,18 @@ def test_a_run_on_atari_learns_from_frames_stored_once():
     newest = training.replay._obs(np.array([0, 1]), training.replay.written - 1)
     assert newest.shape == (2, 4, 84, 84)
     assert (newest[:, 1:] == training.obs[:, :-1]).all()  # the last stack stored, one step before the present
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_lost_life_ends_what_is_learned_from_but_not_the_game(ends):
+    small = SMALL | {"replay_size": 900, "env_steps": 800}
+    config = DQNConfig(
+        env_id="ALE/Breakout-v5", num_envs=1, life_loss_ends=ends, learn_every_steps=400, **small
+    )
+    training = DQNTraining(config)
+    finish(training)
+    marks = training.replay.columns["marks"][0, : training.replay.written[0]]
+    games = (marks & 8 != 0).sum()  # borders
+    assert games == len(training.returns) >= 1
+    terminated = (marks & 2 != 0).sum()
+    assert (terminated >= 5 * games) if ends else (terminated == games)
