@@ -175,13 +175,15 @@ def dqn_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
         ATARI, n_step=1, double=False, replay_size=20_000, learning_starts=starts, epsilon_start=0.1,
         epsilon_end=0.1, seed=config.seed,
     )  # fmt: skip
+    large = replace(plain, batch_size=256, learn_every_steps=32)
     small = replace(plain, batch_size=32, learn_every_steps=4)
     parallel = replace(PQN, epsilon_start=0.1, epsilon_end=0.1, seed=config.seed)
     peer = max(
         _peer_dqn(starts, config.seconds, config.seed, threads) for threads in {1, lane_count(0, pays=True)}
     )
     for name, learning, what in (
-        ("pong_dqn", plain, "8 samples a step: ours 128 each 16 steps, the peer's 32 each 4"),
+        ("pong_dqn", large, "8 samples a step: ours 256 each 32 steps, the peer's 32 each 4"),
+        ("pong_dqn_preset", plain, "8 samples a step: ours 128 each 16 steps, as the presets"),
         ("pong_dqn_same_updates", small, "32 samples each 4 steps, ours and the peer's"),
         ("pong_pqn", parallel, f"ours without a replay, {PQN.epochs} samples a step; the peer 8"),
     ):
@@ -212,6 +214,8 @@ def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
     from stable_baselines3.common.env_util import make_atari_env
     from stable_baselines3.common.vec_env import VecFrameStack
 
+    import envs.atari  # noqa: F401  (registers the games)
+
     class Stopwatch(BaseCallback):
         """Times the steps after `starts`, and ends the training."""
 
@@ -225,16 +229,16 @@ def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
             self.elapsed = time.perf_counter() - self.started
             return self.elapsed < seconds
 
-    envs = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=seed), n_stack=4)
+    games = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=seed), n_stack=4)
     model = DQN(
-        "CnnPolicy", envs, buffer_size=10_000, learning_rate=1e-4, batch_size=32, learning_starts=starts,
+        "CnnPolicy", games, buffer_size=10_000, learning_rate=1e-4, batch_size=32, learning_starts=starts,
         target_update_interval=1_000, train_freq=4, gradient_steps=1, exploration_fraction=1e-6,
         exploration_final_eps=0.1, device="cpu",
     )  # fmt: skip
     watch = Stopwatch()
     torch.set_num_threads(threads)
     model.learn(10**9, callback=watch)
-    envs.close()
+    games.close()
     return watch.steps / watch.elapsed
 
 

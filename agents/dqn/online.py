@@ -84,7 +84,8 @@ class OnlineNetwork:
         answers = self.lanes.map(slopes, parts)
         counts = [judged.q.numel() for judged, _ in answers]
         shares = [count / sum(counts) for count in counts]
-        self._set_gradients([slope for _, slope in answers], shares)
+        for master, *slopes_of_parts in zip(self._masters, *(slope for _, slope in answers), strict=True):
+            master.grad = _weighted_sum(slopes_of_parts, shares)
         norm = nn.utils.clip_grad_norm_(self._masters, self._limit)
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate
@@ -100,16 +101,6 @@ class OnlineNetwork:
         """The network in training mode, for the one pass of a judge that its gradient goes back through."""
         return self.acting.train() if self._modes_differ else self.acting
 
-    def _set_gradients(self, slopes: list[tuple[Tensor, ...]], shares: list[float]) -> None:
-        """Give the masters the weighted sum of the parts' gradients, in float32."""
-        for master, *of_parts in zip(self._masters, *slopes, strict=True):
-            gradient = of_parts[0].float()
-            if len(of_parts) > 1:
-                gradient = gradient * shares[0]
-                for slope, share in zip(of_parts[1:], shares[1:], strict=True):
-                    gradient.add_(slope, alpha=share)
-            master.grad = gradient
-
     def state_dict(self) -> dict[str, Any]:
         """All that a resume needs."""
         return {
@@ -124,3 +115,13 @@ class OnlineNetwork:
         self.optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
         self.copy.push()
+
+
+def _weighted_sum(slopes: list[Tensor], shares: list[float]) -> Tensor:
+    """The parts' gradients of one weight as that of the whole batch, in float32."""
+    if len(slopes) == 1:
+        return slopes[0].float()
+    total = slopes[0].to(torch.float32, copy=True).mul_(shares[0])
+    for slope, share in zip(slopes[1:], shares[1:], strict=True):
+        total.add_(slope, alpha=share)
+    return total

@@ -320,19 +320,18 @@ class Replay:
         rows = column.reshape(self.num_envs * self.places, *column.shape[2:])  # no copy
         return np.take(rows, tapes * self.places + places % self.places, axis=0)
 
-    def rows_since(self, written: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-        """What the tapes gained since `written` was their `written`, as far as it is still there.
+    def rows(self, first: NDArray[np.int64], until: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Each column's entries of the places `first` to `until`, both int64[N], tape after tape.
 
-        Returns: (int64[N], the first place given of each tape; each column's rows, tape after tape).
+        They must still be there: written, and not more than the ring ago.
         """
-        first = np.maximum(written, self.written - self.places)
-        tapes, places = stretches(first, self.written)
-        return first, {name: self._at(name, tapes, places) for name in self.columns}
+        tapes, places = stretches(first, until)
+        return {name: self._at(name, tapes, places) for name in self.columns}
 
     def put_rows(
         self, first: NDArray[np.int64], until: NDArray[np.int64], rows: dict[str, NDArray[Any]]
     ) -> None:
-        """Write what `rows_since` gave for places `first` to `until` of each tape; the tapes end there."""
+        """Write what `rows` gave for places `first` to `until` of each tape; the tapes end there."""
         tapes, places = stretches(first, until)
         for name, column in self.columns.items():
             column[tapes, places % self.places] = rows[name]

@@ -20,6 +20,7 @@ from agents.dqn.replay import Replay
 from agents.runs.atomic import replacing
 
 FOLDER = "replay"
+CHUNK_BYTES = 16 << 20  # before it is deflated: what a save needs of memory beside the replay
 
 
 class ReplayLog:
@@ -36,17 +37,23 @@ class ReplayLog:
         self._saved = np.zeros(replay.num_envs, np.int64)  # `written` at the last append
         self._ends: dict[int, list[int]] = {}  # chunk number -> `written` at its end
         self._count = 0
+        row_bytes = sum(column[0, 0].nbytes for column in replay.columns.values())
+        self._places_a_chunk = max(CHUNK_BYTES // (row_bytes * replay.num_envs), 1)
 
     def append(self) -> dict[str, Any]:
         """Write what is new. Returns what the training state must hold: plain numbers and tensors."""
-        if (self.replay.written > self._saved).any():
-            first, rows = self.replay.rows_since(self._saved)
+        replay = self.replay
+        first = np.maximum(self._saved, replay.written - replay.places)
+        while (first < replay.written).any():
+            until = np.minimum(first + self._places_a_chunk, replay.written)
             self.folder.mkdir(exist_ok=True)
             with replacing(self._path(self._count)) as file:
-                np.savez(file, allow_pickle=False, first=first, until=self.replay.written, **_deflated(rows))
-            self._ends[self._count] = self.replay.written.tolist()
-            self._saved = self.replay.written.copy()
+                rows = _deflated(replay.rows(first, until))
+                np.savez(file, allow_pickle=False, first=first, until=until, **rows)
+            self._ends[self._count] = until.tolist()
             self._count += 1
+            first = until
+        self._saved = replay.written.copy()
         oldest = self.replay.written - self.replay.places
         self._ends = {n: end for n, end in self._ends.items() if (np.array(end) > oldest).any()}
         state: dict[str, Any] = {"chunks": dict(self._ends), "count": self._count}

@@ -8,11 +8,11 @@ batch, 21,000 evaluations a second; kept: none, and 35,000.
 import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of glibc's mallopt (malloc.h)
-_KEEP_BELOW_BYTES = 1 << 30
+_KEEP_BELOW_BYTES = 128 << 20
 
 
 def keep_freed_memory() -> bool:
-    """Make this process keep what it frees, up to 1 GiB. False where the C library has no such choice."""
+    """Make this process keep what it frees, up to 128 MiB. False where the C library has no such choice."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False

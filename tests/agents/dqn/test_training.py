@@ -148,6 +148,20 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path
     assert list(straight.returns) == list(resumed.returns)
 
 
+def test_a_log_in_many_small_chunks_restores_the_same_replay(tmp_path, monkeypatch):
+    monkeypatch.setattr("agents.dqn.replay_log.CHUNK_BYTES", 2_000)
+    training = DQNTraining(DQNConfig(env_id="advantage/Catch-v0", **(SMALL | {"replay_size": 150})))
+    finish(training)
+    log = ReplayLog(tmp_path, training.replay)
+    state = log.append()
+    assert len(state["chunks"]) > 5
+    copy = DQNTraining(training.dqn).replay
+    ReplayLog(tmp_path, copy).restore(state)
+    assert (copy.written == training.replay.written).all()
+    for name, column in training.replay.columns.items():
+        assert (copy.columns[name] == column).all(), name
+
+
 def test_a_log_keeps_only_the_chunks_that_the_replay_still_holds(tmp_path):
     training = DQNTraining(DQNConfig(env_id="advantage/Catch-v0", **(SMALL | {"replay_size": 100})))
     log, kept = ReplayLog(tmp_path, training.replay), []
