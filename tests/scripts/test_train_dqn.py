@@ -42,6 +42,38 @@ def test_a_run_leaves_a_model_metrics_and_a_curve(tmp_path, capsys):
     assert str(run) in capsys.readouterr().out
 
 
+def test_parallel_q_learning_runs_from_the_same_command_and_resumes(tmp_path, capsys):
+    tiny = [
+        "pqn",
+        "--env-id",
+        "advantage/Catch-v0",
+        "--num-envs",
+        "4",
+        "--rollout-steps",
+        "8",
+        "--env-steps",
+        "640",
+    ]
+    tiny += [
+        "--minibatches",
+        "2",
+        "--hidden-sizes",
+        "16",
+        "--evaluate-every-steps",
+        "320",
+        "--log-every-steps",
+        "96",
+    ]
+    assert main([*tiny, "--runs-dir", str(tmp_path)]) == 0
+    run = the_run(tmp_path)
+    records = read_records(run / "metrics.jsonl")
+    assert [r["step"] for r in records if "evaluation_return" in r] == [320, 640]
+    assert json.loads((run / "config.json").read_text())["algorithm"] == "pqn"
+    assert main(["--resume", str(run)]) == 0
+    assert main([*tiny, "--replay-size", "100"]) == 2
+    assert "replay-size" in capsys.readouterr().err
+
+
 def test_a_run_stops_when_an_evaluation_reaches_the_return(tmp_path):
     stops = [*TINY, "--stop-at-return", "-5", "--runs-dir", str(tmp_path)]
     assert main(stops) == 0
