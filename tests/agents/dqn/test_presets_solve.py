@@ -40,9 +40,27 @@ def test_recall_needs_a_memory(memory, tmp_path):
     assert (reached < -0.2) if memory == "none" else (reached > 0.5)
 
 
+C51 = {"distribution": "categorical", "value_min": -1.5, "value_max": 1.5}
+BY_NOISE = {"noisy": True, "epsilon_start": 0.0, "epsilon_end": 0.0}
+RAINBOW = {"dueling": True, "priority_exponent": 0.5, **C51, **BY_NOISE}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{"norm": "batch"}, {"dropout": 0.05}, {"dueling": True}, {"activation": "tanh"}]
+    "options",
+    [
+        {"norm": "batch"},
+        {"dropout": 0.05},
+        {"dueling": True},
+        {"activation": "tanh"},
+        {"priority_exponent": 0.6},
+        {"distribution": "quantile", "atoms": 20},
+        C51,
+        BY_NOISE,
+        RAINBOW,
+        {"target_mix": 0.05, "sync_every_updates": 1},
+    ],
+    ids=lambda options: "+".join(options),
 )
 def test_catch_is_learned_with_every_option(options, tmp_path):
     assert trained_return(replace(CATCH, **options), tmp_path) >= 0.9
