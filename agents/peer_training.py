@@ -24,8 +24,9 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
-from agents.arena.episodes import EpisodeReturns, play_episodes
-from agents.dqn.config import DQNConfig, due
+from agents.arena.episodes import EpisodeReturns
+from agents.dqn.config import DQNConfig, crossed
+from agents.dqn.supervise import evaluate
 from agents.dqn.train import make_envs
 from agents.peer_settings import PeerSettings
 from agents.peers import SB3Agent
@@ -214,8 +215,7 @@ class PeerSupervisor(BaseCallback):
 
     def _crossed(self, every: int) -> bool:
         """Whether the last step of all envs reached a multiple of `every`."""
-        N = self.model.n_envs
-        return due(self.num_timesteps - N, N, every) > 0
+        return crossed(self.num_timesteps, self.model.n_envs, every)
 
     def _train_return(self) -> dict[str, float]:
         """The mean true return of the last 100 whole games; nothing before the first."""
@@ -224,18 +224,7 @@ class PeerSupervisor(BaseCallback):
 
     def _evaluate(self) -> EpisodeReturns:
         """Play fresh episodes with the weights of now, record the result, save the model."""
-        config, step = self.config, self.num_timesteps
-        returns = play_episodes(
-            self.agent,
-            self.evaluation_envs,
-            config.evaluation_episodes,
-            seeding.child_seed(config.seed, f"evaluation {step}"),
-            steps_max=config.evaluation_steps_max,
-        )
-        low, high = returns.interval()
-        self.run.log(
-            step, {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high}
-        )
+        returns = evaluate(self.run, self.agent, self.evaluation_envs, self.config, self.num_timesteps)
         self._save(LAST_MODEL)
         if returns.mean > self.best:
             self.best = returns.mean

@@ -208,13 +208,14 @@ def _learning_speed(config: TrainingConfig, warm_up: int, seconds: float) -> flo
 
 def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
     """Env steps a second of stable-baselines3's DQN with its own settings for Atari."""
-    import torch
-    from stable_baselines3 import DQN
-    from stable_baselines3.common.callbacks import BaseCallback
-    from stable_baselines3.common.env_util import make_atari_env
-    from stable_baselines3.common.vec_env import VecFrameStack
+    from dataclasses import replace
 
-    import envs.atari  # noqa: F401  (registers the games)
+    import torch
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    from agents.dqn.presets import ATARI
+    from agents.peer_settings import ZOO_ATARI
+    from agents.peer_training import make_peer
 
     class Stopwatch(BaseCallback):
         """Times the steps after `starts`, and ends the training."""
@@ -229,16 +230,16 @@ def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
             self.elapsed = time.perf_counter() - self.started
             return self.elapsed < seconds
 
-    games = VecFrameStack(make_atari_env("PongNoFrameskip-v4", n_envs=1, seed=seed), n_stack=4)
-    model = DQN(
-        "CnnPolicy", games, buffer_size=10_000, learning_rate=1e-4, batch_size=32, learning_starts=starts,
-        target_update_interval=1_000, train_freq=4, gradient_steps=1, exploration_fraction=1e-6,
-        exploration_final_eps=0.1, device="cpu",
+    settings = replace(
+        ZOO_ATARI, buffer_size=10_000, learning_starts=starts, exploration_fraction=1e-6,
+        exploration_final_eps=0.1,
     )  # fmt: skip
+    model = make_peer(replace(ATARI, seed=seed, device="cpu"), settings)
     watch = Stopwatch()
     torch.set_num_threads(threads)
     model.learn(10**9, callback=watch)
-    games.close()
+    if model.env is not None:
+        model.env.close()
     return watch.steps / watch.elapsed
 
 

@@ -300,6 +300,11 @@ def due(step: int, stride: int, every: int, start: int = 0) -> int:
     return max(step + stride - start, 0) // every - max(step - start, 0) // every
 
 
+def crossed(step: int, stride: int, every: int) -> bool:
+    """Whether the stride that ended at `step` reached a multiple of `every`."""
+    return due(step - stride, stride, every) > 0
+
+
 LARGE_OBS = (4, 84, 84)  # fits every trunk
 _ALGORITHMS: Mapping[str, type[TrainingConfig]] = {kind.ALGORITHM: kind for kind in (DQNConfig, PQNConfig)}
 _CHOICES = {

@@ -18,7 +18,14 @@ import torch
 from torch import Tensor
 
 from networks.heads import CategoricalHead, DistributionHead
-from networks.losses import categorical_projection, cross_entropy, huber, quantile_huber, squared_error
+from networks.losses import (
+    categorical_projection,
+    cross_entropy,
+    huber,
+    quantile_huber,
+    squared_error,
+    weighted_mean,
+)
 
 
 class TDError(NamedTuple):
@@ -81,9 +88,9 @@ def categorical_error(
     entropy; `sizes` are the divergences (Hessel et al. 2018), which vanish where there is nothing to learn.
     """
     target = categorical_projection(reward, discount, following.softmax(dim=1), support).detach()
-    log_predicted = predicted.detach().log_softmax(dim=1)
-    divergence = torch.special.xlogy(target, target).sum(dim=1) - (target * log_predicted).sum(dim=1)
-    return TDError(cross_entropy(predicted, target, weights), divergence.clamp(min=0))
+    losses = cross_entropy(predicted, target, reduction="none")
+    divergence = torch.special.xlogy(target, target).sum(dim=1) + losses.detach()
+    return TDError(weighted_mean(losses, weights), divergence.clamp(min=0))
 
 
 def td_error(

@@ -66,10 +66,11 @@ def lambda_returns(
 class PQNTraining(Training):
     """Parallel Q-learning; see `Training`."""
 
+    config: PQNConfig
+
     def __init__(self, config: PQNConfig) -> None:
         super().__init__(config, ("minibatches",))
-        self.pqn = config
-        self.network = OnlineNetwork(self.network_config, config)
+        self.network = self.learner = OnlineNetwork(self.network_config, config)
         self.agent = self._make_agent()
         T, N = config.rollout_steps, config.num_envs
         self._obs = np.empty((T, N, *self.envs.obs_shape), self.envs.obs_dtype)
@@ -83,7 +84,7 @@ class PQNTraining(Training):
 
     def _play(self) -> Rollout:
         """One rollout by the weights of now."""
-        T, N = self.pqn.rollout_steps, self.pqn.num_envs
+        T, N = self.config.rollout_steps, self.config.num_envs
         state = self.agent.state
         actions = np.empty((T, N), np.int64)
         reward, value = np.empty((2, T, N), np.float32)
@@ -105,7 +106,7 @@ class PQNTraining(Training):
         following = np.concatenate([value[1:], last_value[None]])
         next_value = np.where(ended, next_value, following)
         returns = lambda_returns(
-            reward, terminated, ended, next_value, self.config.discount, self.pqn.trace_decay
+            reward, terminated, ended, next_value, self.config.discount, self.config.trace_decay
         )
         arrays = (self._obs, starts, actions, returns)
         obs, began, action, target = (torch.from_numpy(x).to(self.network.device) for x in arrays)
@@ -120,16 +121,16 @@ class PQNTraining(Training):
 
     def _learn(self, rollout: Rollout) -> tuple[Metrics, int]:
         """All epochs over one rollout. Returns the means of the updates' metrics, and their number."""
-        samples = self.pqn.num_envs
+        samples = self.config.num_envs
         if rollout.state is None:  # any mixture of steps will do
             flat = (x.flatten(0, 1) for x in (rollout.obs, rollout.starts, rollout.action, rollout.returns))
             rollout = Rollout(*flat)
             samples = len(rollout.action)
         sums: Metrics = {}
         updates = 0
-        for _ in range(self.pqn.epochs):
+        for _ in range(self.config.epochs):
             order = torch.from_numpy(self.generators["minibatches"].permutation(samples))
-            for batch in order.tensor_split(self.pqn.minibatches):
+            for batch in order.tensor_split(self.config.minibatches):
                 parts = [batch[part] for part in self.network.lanes.slices(len(batch))]
                 metrics, _ = self.network.update(parts, lambda part: self._judge(rollout, part))
                 sums = {name: sums.get(name, 0.0) + value for name, value in metrics.items()}
@@ -149,9 +150,3 @@ class PQNTraining(Training):
             target = rollout.returns[:, which].flatten()
         loss, sizes = mean_error(q, target, loss=self.config.loss)
         return Judged(loss, q, sizes)
-
-    def _learned(self) -> dict[str, Any]:
-        return self.network.state_dict()
-
-    def _restore_learned(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state)

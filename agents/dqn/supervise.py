@@ -7,9 +7,9 @@ import time
 import numpy as np
 from torch import Tensor
 
-from agents.arena.episodes import EpisodeReturns, play_episodes
+from agents.arena.episodes import EpisodeAgent, EpisodeReturns, play_episodes
 from agents.dqn.agent import DQNAgent
-from agents.dqn.config import DQNConfig, PQNConfig, TrainingConfig, due
+from agents.dqn.config import DQNConfig, PQNConfig, TrainingConfig, crossed
 from agents.dqn.online import Metrics
 from agents.dqn.pqn import PQNTraining
 from agents.dqn.replay_log import ReplayLog
@@ -20,6 +20,7 @@ from agents.runs.plots import learning_curve
 from agents.runs.progress import ProgressLine
 from agents.runs.run import Run
 from agents.runs.stopping import stop_requests
+from envs.vector import VectorEnvs
 
 
 def make_training(config: TrainingConfig) -> Training:
@@ -59,7 +60,7 @@ def supervise(
             last = stop or progress.step >= config.env_steps
             if stop:
                 reason = "stopped on request" if stopped.is_set() else "the minutes are over"
-            due_now = _crossed(config, progress.step, config.evaluate_every_steps)
+            due_now = crossed(progress.step, config.stride, config.evaluate_every_steps)
             if due_now or (last and not stopped.is_set()):
                 returns = supervisor.evaluate()
                 line.update(progress.step, evaluation=returns.mean)
@@ -76,6 +77,22 @@ def supervise(
                 break
     learning_curve({label: run.path}, run.path / "curve.png")
     return reason
+
+
+def evaluate(
+    run: Run, agent: EpisodeAgent, envs: VectorEnvs, config: TrainingConfig, step: int
+) -> EpisodeReturns:
+    """Play fresh episodes, with seeds of this step's own, and record the returns in the run's metrics."""
+    returns = play_episodes(
+        agent,
+        envs,
+        config.evaluation_episodes,
+        seeding.child_seed(config.seed, f"evaluation {step}"),
+        steps_max=config.evaluation_steps_max,
+    )
+    low, high = returns.interval()
+    run.log(step, {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high})
+    return returns
 
 
 class Supervisor:
@@ -95,7 +112,7 @@ class Supervisor:
         if progress.metrics:
             self._sums = {name: self._sums.get(name, 0.0) + x for name, x in progress.metrics.items()}
             self._count += 1
-        if not _crossed(self.config, step, self.config.log_every_steps):
+        if not crossed(step, self.config.stride, self.config.log_every_steps):
             return
         record: dict[str, float | Tensor] = {"epsilon": self.training.agent.epsilon}
         if self._count:
@@ -114,19 +131,7 @@ class Supervisor:
             epsilon=config.evaluation_epsilon,
             lanes=training.network.lanes,
         )
-        seed = seeding.child_seed(config.seed, f"evaluation {training.step}")
-        returns = play_episodes(
-            agent,
-            self.evaluation_envs,
-            config.evaluation_episodes,
-            seed,
-            steps_max=config.evaluation_steps_max,
-        )
-        low, high = returns.interval()
-        self.run.log(
-            training.step,
-            {"evaluation_return": returns.mean, "evaluation_low": low, "evaluation_high": high},
-        )
+        returns = evaluate(self.run, agent, self.evaluation_envs, config, training.step)
         self.save_model(returns.mean)
         return returns
 
@@ -163,8 +168,3 @@ class Supervisor:
             notes={"evaluation_episodes": self.config.evaluation_episodes},
         )
         self.run.save_model(training.network.online.state_dict(), header)
-
-
-def _crossed(config: TrainingConfig, step: int, every: int) -> bool:
-    """Whether the last stride reached a multiple of `every`."""
-    return due(step - config.stride, config.stride, every) > 0

@@ -34,7 +34,7 @@ class Progress:
     """Where training is after one stride."""
 
     step: int  # env steps done, all envs together
-    metrics: Metrics  # means over the stride's updates; empty where there was none
+    metrics: Metrics  # of its updates, DQN's last or the means of PQN's; empty where there was none
     updates: int  # in this stride
 
 
@@ -48,6 +48,7 @@ class Training(ABC):
 
     agent: DQNAgent
     network: OnlineNetwork
+    learner: Learner | OnlineNetwork  # whose state is that of the learning
 
     def __init__(self, config: TrainingConfig, streams: tuple[str, ...]) -> None:
         self.config = config
@@ -89,19 +90,11 @@ class Training(ABC):
         self.running_returns[step.ended] = 0.0
         self.step += self.config.num_envs
 
-    @abstractmethod
-    def _learned(self) -> dict[str, Any]:
-        """The state of what learns."""
-
-    @abstractmethod
-    def _restore_learned(self, state: dict[str, Any]) -> None:
-        """Be as `_learned` said."""
-
     def state(self) -> dict[str, Any]:
         """Everything but a replay, as tensors and plain values; between two strides."""
         return {
             "step": self.step,
-            "learned": self._learned(),
+            "learned": self.learner.state_dict(),
             "envs": self.envs.state(),
             "starts": self.starts.tolist(),
             "memory": self.agent.state,
@@ -114,7 +107,7 @@ class Training(ABC):
     def restore(self, state: dict[str, Any]) -> None:
         """Be where `state` was taken; a replay is restored beside it."""
         self.step = state["step"]
-        self._restore_learned(state["learned"])
+        self.learner.load_state_dict(state["learned"])
         self.obs = self.envs.restore(state["envs"])
         self.starts = np.array(state["starts"], np.bool_)
         self.agent.state = state["memory"]
@@ -130,9 +123,11 @@ class DQNTraining(Training):
     Raises: ValueError also where the replay would not fit into memory.
     """
 
+    config: DQNConfig
+    learner: Learner
+
     def __init__(self, config: DQNConfig) -> None:
         super().__init__(config, ("replay",))
-        self.dqn = config
         self.learner = Learner(self.network_config, config)
         self.network = self.learner.network
         self.agent = self._make_agent()
@@ -145,7 +140,7 @@ class DQNTraining(Training):
             state = self.agent.state_rows()
             actions = self.agent.act(self.obs, self.starts)
             self.envs.send(actions)
-            updates = self.dqn.updates_due(self.step)
+            updates = self.config.updates_due(self.step)
             self.network.learning_rate = self.config.learning_rate_at(self.step)
             metrics: Metrics = {}
             for _ in range(updates):
@@ -167,19 +162,13 @@ class DQNTraining(Training):
             yield Progress(self.step, metrics, updates)
 
     def _sample(self) -> Transitions | Sequences:
-        config, generator = self.dqn, self.generators["replay"]
+        config, generator = self.config, self.generators["replay"]
         correction = config.priority_correction_at(self.step)
         if config.memory == "none":
             return self.replay.sample(config.batch_size, generator, correction)
         return self.replay.sample_sequences(
             config.batch_size, config.burn_in, config.sequence_length, generator, correction
         )
-
-    def _learned(self) -> dict[str, Any]:
-        return self.learner.state_dict()
-
-    def _restore_learned(self, state: dict[str, Any]) -> None:
-        self.learner.load_state_dict(state)
 
 
 def make_envs(config: TrainingConfig, num_envs: int) -> VectorEnvs:

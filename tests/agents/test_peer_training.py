@@ -14,7 +14,7 @@ from stable_baselines3.common.atari_wrappers import EpisodicLifeEnv, FireResetEn
 from stable_baselines3.common.env_util import is_wrapped
 from stable_baselines3.common.logger import Logger
 
-from agents import peer_training
+from agents.dqn import supervise
 from agents.dqn.config import DQNConfig
 from agents.dqn.learner import Learner
 from agents.dqn.replay import Transitions
@@ -345,13 +345,13 @@ def test_a_seed_decides_a_run_and_measuring_it_more_often_changes_nothing(tmp_pa
 
 
 def test_the_time_of_an_evaluation_counts(tmp_path, monkeypatch):
-    play = peer_training.play_episodes
+    play = supervise.play_episodes
 
     def slowly(*args, **kwargs):
         time.sleep(0.5)
         return play(*args, **kwargs)
 
-    monkeypatch.setattr(peer_training, "play_episodes", slowly)
+    monkeypatch.setattr(supervise, "play_episodes", slowly)
     _, path, _ = trained(CARTPOLE, tmp_path)
     assert read_records(path / "metrics.jsonl")[-1]["wall_s"] >= 1.5
 

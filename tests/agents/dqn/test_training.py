@@ -155,7 +155,7 @@ def test_a_log_in_many_small_chunks_restores_the_same_replay(tmp_path, monkeypat
     log = ReplayLog(tmp_path, training.replay)
     state = log.append()
     assert len(state["chunks"]) > 5
-    copy = DQNTraining(training.dqn).replay
+    copy = DQNTraining(training.config).replay
     ReplayLog(tmp_path, copy).restore(state)
     assert (copy.written == training.replay.written).all()
     for name, column in training.replay.columns.items():
