@@ -27,12 +27,20 @@ if TYPE_CHECKING:
     from envs.boards.game import Game, Position
 
 VALUES = {
-    "handcrafted": "expert features",
+    "handcrafted": "expert features, expert weights",
+    "fitted": "the same features, weights fitted to games",
     "learned": "a network on raw boards",
+    "squares": "a weight for each square",
     "rollout": "a random game",
 }
-BOARD_MODELS = ("board_value", "board_value_mlp")  # kinds of model that every search takes
-ALPHA_BETA_PART = "alpha_beta"  # of a model's files: the small network that alpha-beta calls in compiled code
+VALUE_GAMES = {"fitted": ("othello",), "squares": ("othello",)}  # the others judge every game
+# What `model=` may name: kinds of model for each value, and the part of a model's files that is preferred.
+BOARD_MODELS = {
+    "learned": ("board_value", "board_value_mlp", "board_value_ntuple"),
+    "fitted": ("board_value_fitted",),
+}
+ALPHA_BETA_PART = "alpha_beta"  # the small network that alpha-beta calls in compiled code
+FITTED_PART = "fitted"
 DEPTH = 8  # plies
 SIMULATIONS = 400
 EFFORT_MAX = 2**30  # nodes or simulations; hours
@@ -117,26 +125,25 @@ def _word(text: str) -> str:
 
 
 KEYS = {
-    "value": Key(_word, "NAME", "the name of a value"),
+    "value": Key(_word, "VALUE", "the name of a value"),
     "depth": Key(_whole_up_to(DEPTH_MAX), "PLIES", f"a number of plies, 1 to {DEPTH_MAX}"),
     "nodes": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "simulations": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "seconds": Key(_positive, "S", "a number above 0"),
     "model": Key(_word, "MODEL", "a model file, a run folder or a name in pretrained/"),
 }
+_SEARCHED = ("handcrafted", "fitted", "learned", "squares")
 KINDS = {
     "random": Kind("every legal move with equal probability"),
     "human": Kind("a person, at the keyboard or the window"),
     "solver": Kind("perfect play", games=("tic_tac_toe", "connect_four")),
-    "greedy": Kind(
-        "the move after which the value is best", ("value", "model"), values=("handcrafted", "learned")
-    ),
+    "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
     "alpha_beta": Kind(
         "exhaustive search; stops at the first of its limits",
         ("value", "depth", "nodes", "seconds", "model"),
         efforts=("depth", "nodes", "seconds"),
         default_effort=("depth", DEPTH),
-        values=("handcrafted", "learned"),
+        values=_SEARCHED,
     ),
     "mcts": Kind(
         "sparse tree search",
@@ -144,7 +151,7 @@ KINDS = {
         efforts=("simulations", "seconds"),
         default_effort=("simulations", SIMULATIONS),
         one_effort=True,
-        values=("handcrafted", "learned", "rollout"),
+        values=(*_SEARCHED, "rollout"),
     ),
 }
 
@@ -180,8 +187,12 @@ def check_spec(spec: PlayerSpec, game_name: str) -> None:
     kind = KINDS[spec.kind]
     if kind.games is not None and game_name not in kind.games:
         raise BadSpec(f"player {spec.text}: plays {' and '.join(kind.games)}, not {game_name}")
-    if spec.value == "learned":
-        _learned_model(spec, game_name)
+    value_games = VALUE_GAMES.get(spec.value or "", (game_name,))
+    if game_name not in value_games:
+        judged = " and ".join(value_games)
+        raise BadSpec(f"player {spec.text}: value={spec.value} judges {judged}, not {game_name}")
+    if spec.value in BOARD_MODELS:
+        _model(spec, game_name)
 
 
 def build_player(spec: str, game: Game, seed: int = 0) -> Player:
@@ -219,8 +230,13 @@ def help_text() -> str:
         lines.append(f"  {name:<12}{kind.help}{games}")
         if kind.keys:
             lines.append(" " * 14 + ", ".join(_key_help(kind, key) for key in kind.keys))
-    values = "; ".join(f"{name}, {meaning}" for name, meaning in VALUES.items())
-    return "\n".join([*lines, f"VALUE is {values}."])
+    lines.append("VALUE is")
+    for name, meaning in VALUES.items():
+        kinds = [kind for kind, row in KINDS.items() if name in row.values]
+        limits = VALUE_GAMES.get(name) or (kinds if len(kinds) == 1 else ())
+        only = f" ({', '.join(limits)})" if limits else ""
+        lines.append(f"  {name:<12}{meaning}{only}")
+    return "\n".join(lines)
 
 
 def _build(spec: PlayerSpec, game: Game) -> Player:
@@ -261,14 +277,28 @@ def _value(spec: PlayerSpec, game: Game) -> Value:
         from agents.values.rollout import RolloutValue
 
         return RolloutValue(game)
-    path, header = _learned_model(spec, game.name)
-    if header.kind == "board_value_mlp":
-        from agents.values.mlp import MLPValue
+    if spec.value == "squares":
+        from agents.values.handcrafted import SquaresValue
 
-        return MLPValue.load(path)
-    from agents.values.learned import LearnedValue
+        return SquaresValue(game)
+    path, header = _model(spec, game.name)
+    match header.kind:
+        case "board_value_mlp":
+            from agents.values.mlp import MLPValue
 
-    return LearnedValue.load(path)
+            return MLPValue.load(path)
+        case "board_value_ntuple":
+            from agents.values.ntuple import NTupleValue
+
+            return NTupleValue.load(path)
+        case "board_value_fitted":
+            from agents.values.fitted import FittedValue
+
+            return FittedValue.load(path)
+        case _:
+            from agents.values.learned import LearnedValue
+
+            return LearnedValue.load(path)
 
 
 def _complete(text: str, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
@@ -283,15 +313,17 @@ def _complete(text: str, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
     value = given.setdefault("value", "learned" if "model" in given else "handcrafted")
     if value not in kind.values:
         raise BadSpec(f"player {text}: " + _unknown("value", value, kind.values, "values"))
-    if "model" in given and value != "learned":
-        raise BadSpec(f"player {text}: a model is for value=learned, not value={value}")
+    if "model" in given and value not in BOARD_MODELS:
+        raise BadSpec(f"player {text}: a model is for value=learned or fitted, not value={value}")
     return given
 
 
-def _learned_model(spec: PlayerSpec, game_name: str) -> tuple[Path, ModelHeader]:
-    """The model behind `value=learned`; alpha-beta prefers the network made for it."""
-    model = spec.model or game_name
-    if spec.kind == "alpha_beta":
+def _model(spec: PlayerSpec, game_name: str) -> tuple[Path, ModelHeader]:
+    """The model behind `value=learned` or `value=fitted`; alpha-beta prefers the network made for it."""
+    model, kinds = spec.model or game_name, BOARD_MODELS[spec.value or ""]
+    if spec.value == "fitted":
+        path = find_model(model, FITTED_PART)
+    elif spec.kind == "alpha_beta":
         try:
             path = find_model(model, ALPHA_BETA_PART)
         except ModelNotFound:
@@ -299,8 +331,8 @@ def _learned_model(spec: PlayerSpec, game_name: str) -> tuple[Path, ModelHeader]
     else:
         path = find_model(model)
     header = read_header(path)
-    if header.kind not in BOARD_MODELS:
-        raise BadSpec(f"player {spec.text}: {path} is a {header.kind} model, not {' or '.join(BOARD_MODELS)}")
+    if header.kind not in kinds:
+        raise BadSpec(f"player {spec.text}: {path} is a {header.kind} model, not {' or '.join(kinds)}")
     if header.subject != game_name:
         raise BadSpec(f"player {spec.text}: {path} was trained on {header.subject}, not {game_name}")
     return path, header
@@ -319,7 +351,5 @@ def _spelt(value: str | float) -> str:
 
 
 def _key_help(kind: Kind, key: str) -> str:
-    if key == "value":
-        return f"value={'|'.join(kind.values)}"
     usual = f" ({kind.default_effort[1]})" if kind.default_effort and kind.default_effort[0] == key else ""
     return f"{key}={KEYS[key].shown}{usual}"

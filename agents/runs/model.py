@@ -23,7 +23,7 @@ from agents.runs.atomic import replacing
 if TYPE_CHECKING:
     from torch import Tensor
 
-ModelKind = Literal["dqn", "board_value", "board_value_mlp"]
+ModelKind = Literal["dqn", "board_value", "board_value_mlp", "board_value_ntuple", "board_value_fitted"]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 PRETRAINED = PROJECT_ROOT / "pretrained"

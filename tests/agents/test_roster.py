@@ -104,11 +104,12 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         (
             "alpha_beta:value=learnt",
             "player alpha_beta:value=learnt: unknown value 'learnt'; did you mean 'learned'? "
-            "values: handcrafted, learned",
+            "values: handcrafted, fitted, learned, squares",
         ),
         (
             "alpha_beta:value=rollout",
-            "player alpha_beta:value=rollout: unknown value 'rollout'; values: handcrafted, learned",
+            "player alpha_beta:value=rollout: unknown value 'rollout'; "
+            "values: handcrafted, fitted, learned, squares",
         ),
         (
             "mcts:simulations=9,seconds=1",
@@ -116,7 +117,8 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         ),
         (
             "greedy:value=handcrafted,model=x",
-            "player greedy:value=handcrafted,model=x: a model is for value=learned, not value=handcrafted",
+            "player greedy:value=handcrafted,model=x: a model is for value=learned or fitted, "
+            "not value=handcrafted",
         ),
     ],
 )
@@ -141,7 +143,7 @@ def test_a_missing_model_is_named_with_its_neighbours(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ({"kind": "dqn", "subject": "connect_four"}, "is a dqn model, not board_value or board_value_mlp$"),
+        ({"kind": "dqn", "subject": "connect_four"}, "is a dqn model, not board_value or board_value_mlp or"),
         ({"kind": "board_value", "subject": "othello"}, "was trained on othello, not connect_four"),
     ],
 )
@@ -151,6 +153,12 @@ def test_a_model_of_another_kind_or_game_is_refused(
     model = _header_only(tmp_path / "model.safetensors", **header)
     with pytest.raises(BadSpec, match=message):
         check_spec(parse_spec(f"mcts:model={model}"), "connect_four")
+
+
+@pytest.mark.parametrize("value", ["fitted", "squares"])
+def test_a_value_for_one_game_is_refused_for_another(value: str) -> None:
+    with pytest.raises(BadSpec, match=f"value={value} judges othello, not connect_four"):
+        check_spec(parse_spec(f"alpha_beta:value={value}"), "connect_four")
 
 
 def test_alpha_beta_prefers_the_small_network_of_a_run_and_takes_the_large_one_without_it(

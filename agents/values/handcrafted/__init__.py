@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from agents.values.handcrafted import connect_four, othello, tic_tac_toe
-from agents.values.handcrafted.terms import clipped_sum, contributions
+from agents.values.handcrafted import connect_four, othello, othello_squares, tic_tac_toe
+from agents.values.handcrafted.terms import explained
 from agents.values.value import KernelValue
 from envs.boards.game import Game
 from envs.boards.rules import State
@@ -25,11 +25,18 @@ class HandcraftedValue(KernelValue):
         super().__init__("handcrafted", game, self.weights)
 
     def explain(self, state: State) -> dict[str, float]:
-        """Score units that each term adds for the side to move in an unfinished state; they sum to its score.
+        """Score units that each term adds for the side to move in an unfinished state."""
+        return explained(self.weights, state, self.weights._fields)
 
-        Where the sum exceeds the range of scores, the term "limit" takes the excess away.
-        """
-        parts = [int(part) for part in contributions(self.weights, state)]
-        explained = dict(zip(self.weights._fields, map(float, parts), strict=True))
-        excess = sum(parts) - int(clipped_sum(tuple(parts)))
-        return explained | ({"limit": float(-excess)} if excess else {})
+
+class SquaresValue(KernelValue):
+    """A weight for each square. ValueError for another game than Othello."""
+
+    def __init__(self, game: Game) -> None:
+        if game.name != "othello":
+            raise ValueError(f"no weights of squares for {game.name}; there are some for othello")
+        super().__init__("squares", game, othello_squares.SquaresOthello())
+
+    def explain(self, state: State) -> dict[str, float]:
+        """Score units for the side to move in an unfinished state, all in one term."""
+        return explained(self.kernel, state, othello_squares.SquaresOthello._fields)

@@ -19,7 +19,7 @@ from agents.values.handcrafted.terms import clipped_sum, contributions
 from agents.values.value import score
 from envs.boards.bits import ONE, popcount
 from envs.boards.dispatch import kernel
-from envs.boards.othello import NUM_SQUARES, Othello, mobility
+from envs.boards.othello import Othello, mobility
 
 _SEVEN, _EIGHT, _NINE = np.uint64(7), np.uint64(8), np.uint64(9)
 _CORNERS = np.uint64(0x8100000000000081)
@@ -51,10 +51,10 @@ class HandcraftedOthello(NamedTuple):
 
 
 @kernel
-def normalised(own: np.uint64, theirs: np.uint64, weight: int) -> int:
-    """`weight` times (own - theirs) / (own + theirs + 2) for two sets of squares, cut off towards 0."""
+def _normalised(own: np.uint64, theirs: np.uint64) -> float:
+    """(own - theirs) / (own + theirs + 2) for two sets of squares, in (-1, 1)."""
     ours, others = popcount(own), popcount(theirs)
-    return int(weight * (ours - others) / (ours + others + 2))
+    return float((ours - others) / (ours + others + 2))
 
 
 @kernel
@@ -81,33 +81,47 @@ def beside_empty_corners(empty: np.uint64) -> np.uint64:
     return neighbours(empty & _CORNERS) & ~_CORNERS
 
 
+@kernel
+def features(state: Othello) -> tuple[float, float, float, float, float, float, float, float]:
+    """What the terms look at, own minus theirs, in the order of the weights' fields.
+
+    The two mobilities are normalised, corners to discs are counted, the tempo is 1 or -1.
+    """
+    own, theirs = state.own, state.opponent
+    empty = ~(own | theirs)
+    own_edges, their_edges = chained_edges(own), chained_edges(theirs)
+    risky = beside_empty_corners(empty)
+    return (
+        _normalised(mobility(own, theirs), mobility(theirs, own)),
+        _normalised(neighbours(theirs) & empty, neighbours(own) & empty),
+        float(popcount(own & _CORNERS) - popcount(theirs & _CORNERS)),
+        float(popcount(own_edges & ~_CORNERS) - popcount(their_edges & ~_CORNERS)),
+        float(popcount(own & risky & _X_SQUARES) - popcount(theirs & risky & _X_SQUARES)),
+        float(popcount(own & risky & _C_SQUARES) - popcount(theirs & risky & _C_SQUARES)),
+        float(popcount(own) - popcount(theirs)),
+        1.0 if popcount(empty) & 1 else -1.0,
+    )
+
+
 @contributions.register(HandcraftedOthello)
 @kernel
 def _contributions(
     weights: HandcraftedOthello, state: Othello
 ) -> tuple[int, int, int, int, int, int, int, int]:
-    own, theirs = state.own, state.opponent
-    empty = ~(own | theirs)
-    move = NUM_SQUARES - 4 - int(popcount(empty))
+    f = features(state)
+    move = int(popcount(state.own | state.opponent)) - 4
     # Rosenbloom: 50 + 2 move up to the middle game, then 75 + move; edges 312 + 6.24 move.
     mobility_weight = weights.mobility * (50 + 2 * move if move < _MIDDLE_MOVES else 75 + move) // 50
     edge_percent = 100 + 2 * move
-    own_edges, their_edges = chained_edges(own), chained_edges(theirs)
-    risky = beside_empty_corners(empty)
-    corners = popcount(own & _CORNERS) - popcount(theirs & _CORNERS)
-    edges = popcount(own_edges & ~_CORNERS) - popcount(their_edges & ~_CORNERS)
-    x_squares = popcount(own & risky & _X_SQUARES) - popcount(theirs & risky & _X_SQUARES)
-    c_squares = popcount(own & risky & _C_SQUARES) - popcount(theirs & risky & _C_SQUARES)
-    discs = popcount(own) - popcount(theirs)
     return (
-        normalised(mobility(own, theirs), mobility(theirs, own), mobility_weight),
-        normalised(neighbours(theirs) & empty, neighbours(own) & empty, weights.potential_mobility),
-        int(weights.corners * edge_percent * corners / 100),
-        int(weights.stable_edges * edge_percent * edges / 100),
-        -weights.x_squares * int(x_squares),
-        -weights.c_squares * int(c_squares),
-        weights.discs * max(0, move - _LATE_MOVES) * int(discs),
-        weights.tempo if popcount(empty) & 1 else -weights.tempo,
+        int(mobility_weight * f[0]),
+        int(weights.potential_mobility * f[1]),
+        int(weights.corners * edge_percent * f[2] / 100),
+        int(weights.stable_edges * edge_percent * f[3] / 100),
+        -weights.x_squares * int(f[4]),
+        -weights.c_squares * int(f[5]),
+        weights.discs * max(0, move - _LATE_MOVES) * int(f[6]),
+        weights.tempo * int(f[7]),
     )
 
 

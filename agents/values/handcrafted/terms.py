@@ -4,6 +4,7 @@ The kernel of a handcrafted value is a NamedTuple of weights in score units. `co
 term adds for a state, in the order of the weights' fields; the score is their sum, cut off at SCORE_MAX.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from agents.values.value import SCORE_MAX
@@ -24,3 +25,14 @@ def clipped_sum(parts: tuple[int, ...]) -> int:
     for part in parts:
         total += part
     return min(max(total, -SCORE_MAX), SCORE_MAX)
+
+
+def explained(weights: Any, state: rules.State, terms: Sequence[str]) -> dict[str, float]:
+    """Score units that each of the named terms adds for the side to move; they sum to the score.
+
+    Where the sum exceeds the range of scores, the term "limit" takes the excess away.
+    """
+    parts = tuple(int(part) for part in contributions(weights, state))
+    excess = sum(parts) - int(clipped_sum(parts))
+    told = dict(zip(terms, map(float, parts), strict=True))
+    return told | ({"limit": float(-excess)} if excess else {})
