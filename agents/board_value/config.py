@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from envs.boards.game import GAMES, Game
+from envs.boards.game import GAMES, Game, game
 from networks.config import NetworkConfig
 
 
@@ -48,6 +48,8 @@ class BoardValueConfig:
     channels: int = 32
     blocks: int = 3
     hidden_sizes: tuple[int, ...] = (64,)  # of the value head
+
+    symmetries: int = 1  # images of a position that the finished network is asked about, for their mean
 
     # Learner
     batch_size: int = 512
@@ -97,6 +99,10 @@ class BoardValueConfig:
         allowed = f"at most full_simulations ({self.full_simulations})"
         _require(
             self.fast_simulations <= self.full_simulations, "fast_simulations", allowed, self.fast_simulations
+        )
+        most = game(self.game).num_symmetries
+        _require(
+            self.symmetries <= most, "symmetries", f"at most {most}, as {self.game} has", self.symmetries
         )
         allowed = f"at least window_min ({self.window_min})"
         _require(self.window_max >= self.window_min, "window_max", allowed, self.window_max)
@@ -150,6 +156,7 @@ _POSITIVE = (
     "evaluate_seconds",
     "send_seconds",
     "save_seconds",
+    "symmetries",
 )
 _SHARES = (
     "full_fraction",

@@ -33,6 +33,7 @@ CONNECT_FOUR = BoardValueConfig(
     game="connect_four",
     noise_alpha=1.6,  # 10 / 6.3 moves on average
     opening_plies_max=14,  # a third of the board
+    symmetries=2,  # a seventh fewer mistakes for the same number of simulations
 )
 
 OTHELLO = BoardValueConfig(

@@ -111,7 +111,7 @@ class _Keeper:
         training, config = self._training, self._training.config
         scores: list[float | None] = [None, None]
         if self._yardstick is not None:
-            value = LearnedValue(training.game, training.learner.average)
+            value = LearnedValue(training.game, training.learner.average, symmetries=config.symmetries)
             small_value = MLPValue(training.game, training.mlp_learner.average)
             mcts = MCTSPlayer("mcts", training.game, value, simulations=config.held_simulations)
             alpha_beta = AlphaBetaPlayer("alpha_beta", small_value, Limits(depth=config.held_depth))

@@ -8,11 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from agents.board_value.targets import Samples
-from envs.boards import rules
-from envs.boards.dispatch import kernel
 from envs.boards.game import Game
 
 
@@ -74,18 +71,7 @@ class Window:
 def turned(game: Game, samples: Samples, rng: np.random.Generator) -> Samples:
     """Each sample under a random symmetry of the game, its policy with it."""
     symmetries = rng.integers(game.num_symmetries, size=len(samples))
-    states = np.empty_like(samples.states)
-    _transform_all(game.initial, samples.states, symmetries, states)
+    states = game.transformed(samples.states, symmetries)
     policy = np.empty_like(samples.policy)
     np.put_along_axis(policy, game.action_permutation[symmetries], samples.policy, axis=1)
     return Samples(states, policy, samples.value)
-
-
-@kernel
-def _transform_all(
-    like: rules.State, states: NDArray[np.uint64], symmetries: NDArray[np.int64], out: NDArray[np.uint64]
-) -> None:
-    for i in range(len(states)):
-        state = rules.transform(rules.rebuild(like, states[i, 0], states[i, 1]), symmetries[i])
-        out[i, 0] = state[0]
-        out[i, 1] = state[1]

@@ -38,14 +38,25 @@ class LearnedValue:
         network: planes [B, C, H, W] -> (logits [B, A], value [B]); copied, so that it may be trained on.
         name: as tables print it.
         dtype: of the weights; None takes what suits the processor.
-    Raises: ValueError when the network's sizes are not those of the game.
+        symmetries: how many images of each state are judged, the first of the game's symmetries; the answer
+            is their mean. More cost so many times more, and err less.
+    Raises: ValueError when the network's sizes are not those of the game, or it has not so many symmetries.
     """
 
     kernel = None
 
     def __init__(
-        self, game: Game, network: nn.Module, *, name: str = "learned", dtype: torch.dtype | None = None
+        self,
+        game: Game,
+        network: nn.Module,
+        *,
+        name: str = "learned",
+        dtype: torch.dtype | None = None,
+        symmetries: int = 1,
     ) -> None:
+        if not 1 <= symmetries <= game.num_symmetries:
+            raise ValueError(f"{game.name} has 1 to {game.num_symmetries} symmetries, got {symmetries!r}")
+        self.symmetries = symmetries
         self.name = name
         self.game = game
         self.dtype = dtype or hardware_dtype()
@@ -58,11 +69,16 @@ class LearnedValue:
     def load(
         cls, path: str | Path, *, name: str = "learned", dtype: torch.dtype | None = None
     ) -> "LearnedValue":
-        """The value of a model file of kind "board_value". FileNotFoundError; ValueError for another kind."""
+        """The value of a model file of kind "board_value", asked as its training config says.
+
+        FileNotFoundError; ValueError for another kind.
+        """
         header, tensors = load_model(path)
         if header.kind != "board_value":
             raise ValueError(f"{path} is a model of kind {header.kind!r}, not 'board_value'")
-        return cls(game(header.subject), rebuild_network(header, tensors), name=name, dtype=dtype)
+        symmetries = header.config.get("symmetries", 1)  # older models have no such field
+        network = rebuild_network(header, tensors)
+        return cls(game(header.subject), network, name=name, dtype=dtype, symmetries=symmetries)
 
     def values(self, states: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Values float32[B], strictly inside (-1, 1), of packed unfinished states uint64[B, 2]."""
@@ -70,6 +86,17 @@ class LearnedValue:
 
     def evaluate(self, states: NDArray[np.uint64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Values float32[B] and priors float32[B, A]: 0 where illegal, sums 1."""
+        if self.symmetries == 1:
+            return self._evaluate(states)
+        numbers = np.repeat(np.arange(self.symmetries), len(states))
+        images = self.game.transformed(np.tile(states, (self.symmetries, 1)), numbers)
+        values, priors = self._evaluate(images)
+        priors = np.take_along_axis(priors, self.game.action_permutation[numbers], axis=1)
+        shape = (self.symmetries, len(states))
+        return values.reshape(shape).mean(axis=0), priors.reshape(*shape, -1).mean(axis=0)
+
+    def _evaluate(self, states: NDArray[np.uint64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """`evaluate` for the states as they are."""
         count = len(states)
         padded = count if count <= EXACT_SIZES else -(-count // EXACT_SIZES) * EXACT_SIZES
         if len(self._planes) < padded:

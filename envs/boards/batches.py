@@ -51,3 +51,14 @@ def fill_all_planes(like: rules.State, states: NDArray[np.uint64], out: NDArray[
     """`fill_planes` for each of packed states [B, 2] into out[B, C, H, W]."""
     for i in range(len(states)):
         rules.fill_planes(rules.rebuild(like, states[i, 0], states[i, 1]), out[i])
+
+
+@kernel
+def fill_transformed(
+    like: rules.State, states: NDArray[np.uint64], symmetries: NDArray[np.int64], out: NDArray[np.uint64]
+) -> None:
+    """Each packed state [B, 2] under the symmetry of its own number [B] into out[B, 2]."""
+    for i in range(len(states)):
+        state = rules.transform(rules.rebuild(like, states[i, 0], states[i, 1]), symmetries[i])
+        out[i, 0] = state[0]
+        out[i, 1] = state[1]

@@ -152,6 +152,13 @@ class Game:
         batches.fill_all_planes(self.initial, _packed(states), out)
         return out
 
+    def transformed(self, states: NDArray[np.uint64], symmetries: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Packed states uint64[B, 2], each under the symmetry int64[B] of its own number."""
+        states = _packed(states)
+        out = np.empty_like(states)
+        batches.fill_transformed(self.initial, states, symmetries, out)
+        return out
+
     # For people
 
     def cell_owner(self, position: "Position") -> NDArray[np.int8]:

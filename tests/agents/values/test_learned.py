@@ -60,6 +60,28 @@ def test_values_and_priors_are_those_of_the_network_over_legal_moves(name: str) 
     assert not priors[~legal.numpy()].any()
 
 
+@pytest.mark.parametrize("name", GAMES)
+def test_asked_about_all_images_of_a_state_a_value_is_the_same_for_each_of_them(name: str) -> None:
+    board_game = game(name)
+    count = board_game.num_symmetries
+    value = LearnedValue(board_game, network(board_game), dtype=torch.float32, symmetries=count)
+    alone = LearnedValue(board_game, network(board_game), dtype=torch.float32)
+    spread = 0.0
+    for state in some_states(board_game, 5):
+        images = board_game.transformed(np.tile(state, (count, 1)), np.arange(count))
+        values, priors = value.evaluate(images)
+        np.testing.assert_allclose(values, alone.values(images).mean(), atol=1e-5)
+        spread = max(spread, float(np.ptp(alone.values(images))))
+        moved = np.take_along_axis(priors, board_game.action_permutation, axis=1)
+        np.testing.assert_allclose(moved, np.tile(moved[0], (count, 1)), atol=1e-5)
+    assert spread > 1e-4  # or the mean would show nothing
+
+
+def test_more_symmetries_than_the_game_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="connect_four has 1 to 2 symmetries, got 3"):
+        LearnedValue(game("connect_four"), network(game("connect_four")), symmetries=3)
+
+
 def test_a_state_gets_the_same_answer_in_a_batch_of_any_size() -> None:
     board_game = game("connect_four")
     value = LearnedValue(board_game, network(board_game), dtype=torch.float32)
