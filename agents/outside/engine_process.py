@@ -15,7 +15,8 @@ import weakref
 from collections.abc import Sequence
 from typing import IO
 
-from agents.outside.gtp_text import Answer, NotGTP, parse_answer, shown
+from agents.outside.foreign_text import shown
+from agents.outside.gtp_text import Answer, NotGTP, parse_answer
 from agents.players import OutsideFailure
 
 OUTPUT_BYTES_MAX = 1 << 16  # of one answer; a board takes a few hundred

@@ -12,8 +12,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from agents.outside.foreign_text import bounded_lines
 from agents.outside.gtp_clock import Clock, bell
-from agents.outside.gtp_text import LINE_BYTES_MAX, NotGTP, answer_text, lines, parse_colour, parse_command
+from agents.outside.gtp_text import LINE_BYTES_MAX, NotGTP, answer_text, parse_colour, parse_command
 from agents.players import OutsideFailure, Player
 from agents.search.connect_four_solver import Stopped
 from envs.boards.game import Game, IllegalMove, Position
@@ -178,7 +179,7 @@ class GTPEngine:
 
 def serve(engine: GTPEngine, source: BinaryIO, sink: BinaryIO) -> None:
     """Answer commands until `quit` or the end of the stream."""
-    for line in lines(source):
+    for line in bounded_lines(source, LINE_BYTES_MAX):
         answer = engine.answer(line)
         if answer is not None:
             sink.write(answer.encode())

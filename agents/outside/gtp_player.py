@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 
 from agents.outside.engine_process import EngineProcess
-from agents.outside.gtp_text import COLOURS, shown
+from agents.outside.foreign_text import shown
+from agents.outside.gtp_text import COLOURS
 from agents.players import BasePlayer, Decision, OutsideFailure, check_turn
 from envs.boards.game import Game, IllegalMove, Position
 from envs.boards.rules import PASS

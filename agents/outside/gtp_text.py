@@ -10,9 +10,9 @@ Source: G. Farnebäck, Specification of the Go Text Protocol, version 2, draft 2
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+
+from agents.outside.foreign_text import shown
 
 COLOURS = ("black", "white")  # by player
 LINE_BYTES_MAX = 4096  # of a command; the longest that mean something have some thirty
@@ -42,20 +42,6 @@ class Answer:
 
 class NotGTP(ValueError):
     """Text that the protocol does not allow."""
-
-
-def lines(source: BinaryIO, bytes_max: int = LINE_BYTES_MAX) -> Iterator[bytes | None]:
-    """The lines of a stream to its end, the last with or without its newline; None in place of a longer one.
-
-    No more than `bytes_max` bytes of a line are ever held.
-    """
-    while line := source.readline(bytes_max + 1):
-        if len(line) <= bytes_max or line.endswith(b"\n"):
-            yield line
-            continue
-        while line and not line.endswith(b"\n"):
-            line = source.readline(bytes_max)
-        yield None
 
 
 def parse_command(line: bytes) -> Command | None:
@@ -90,8 +76,3 @@ def parse_colour(word: str) -> int:
         if word.lower() in (colour, colour[0]):
             return player
     raise NotGTP(f"{shown(word)} is not a colour: black or white")
-
-
-def shown(text: str, length_max: int = 60) -> str:
-    """Foreign text for a message: quoted, in ASCII, on one line, and not long."""
-    return ascii(text if len(text) <= length_max else f"{text[:length_max]}...")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.outside.foreign_text import bounded_lines
 from agents.outside.gtp_engine import GTPEngine, serve
-from agents.outside.gtp_text import LINE_BYTES_MAX, lines, parse_answer
+from agents.outside.gtp_text import LINE_BYTES_MAX, parse_answer
 from agents.players import BasePlayer, Decision, RandomPlayer
 from agents.roster import build_player
 from envs.boards.game import GAMES, Position, game
@@ -162,7 +163,7 @@ def test_lines_are_cut_at_the_same_places_however_long(lengths: list[int], ends:
     texts = [b"x" * length for length in lengths]
     stream = b"\n".join(texts) + (b"\n" if ends and texts else b"")
     expected = [line if len(line.rstrip(b"\n")) <= 8 else None for line in io.BytesIO(stream)]
-    assert [line and line.rstrip(b"\n") for line in lines(io.BytesIO(stream), 8)] == [
+    assert [line and line.rstrip(b"\n") for line in bounded_lines(io.BytesIO(stream), 8)] == [
         line and line.rstrip(b"\n") for line in expected
     ]
 
