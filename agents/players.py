@@ -35,7 +35,7 @@ class Decision:
     statistics: Mapping[str, float] = field(default_factory=dict)
 
 
-class OutsideFailure(RuntimeError):
+class OutsideFailure(ChildProcessError):
     """An outside program crashed, hung or answered nonsense; its player forfeits the game."""
 
 

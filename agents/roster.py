@@ -3,6 +3,8 @@ kind.
 
     kind[:key=value[,key=value...]]
 
+The keys are written as agents.key_values says: `gtp:command="gtp-rhino -l 3 -b 0",seconds=5`.
+
 What is left out has a default, the same on every machine: `value` is handcrafted, or learned where a `model`
 is given; `model` is the game's own in pretrained/; the effort is the kind's usual one. A spec is read and
 checked against game and files before anything heavy is imported, so that a wrong one is refused at once.
@@ -11,11 +13,14 @@ checked against game and files before anything heavy is imported, so that a wron
 from __future__ import annotations
 
 import math
+import shlex
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from agents.key_values import read_pairs, spelt
 from agents.runs.model import ModelHeader, ModelNotFound, find_model, read_header
 from agents.search.limits import DEPTH_MAX
 
@@ -44,6 +49,7 @@ FITTED_PART = "fitted"
 DEPTH = 8  # plies
 SIMULATIONS = 400
 EFFORT_MAX = 2**30  # nodes or simulations; hours
+ENGINE_SECONDS = 10  # for a move of an outside engine, which forfeits when it takes longer
 
 
 class BadSpec(ValueError):
@@ -66,6 +72,7 @@ class Kind:
     Attributes:
         help: one line for people.
         keys: in the order of a name.
+        required: of the keys, those without a default.
         efforts: of the keys, those that bound the thinking; `default_effort` holds where none is given.
         one_effort: whether more than one is refused.
         values: what `value=` may be.
@@ -74,6 +81,7 @@ class Kind:
 
     help: str
     keys: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     efforts: tuple[str, ...] = ()
     default_effort: tuple[str, int] | None = None
     one_effort: bool = False
@@ -92,12 +100,13 @@ class PlayerSpec:
     simulations: int | None = None
     seconds: float | None = None  # for each move
     model: str | None = None  # as typed; None: the game's own
+    command: str | None = None  # that starts an outside engine, as a shell would read it
 
     @property
     def text(self) -> str:
         """The canonical spelling."""
         given = [(key, getattr(self, key)) for key in KINDS[self.kind].keys]
-        keys = ",".join(f"{key}={_spelt(value)}" for key, value in given if value is not None)
+        keys = ",".join(f"{key}={spelt(value)}" for key, value in given if value is not None)
         return f"{self.kind}:{keys}" if keys else self.kind
 
 
@@ -124,6 +133,12 @@ def _word(text: str) -> str:
     return text
 
 
+def _command_line(text: str) -> str:
+    if not shlex.split(text):
+        raise ValueError
+    return text
+
+
 KEYS = {
     "value": Key(_word, "VALUE", "the name of a value"),
     "depth": Key(_whole_up_to(DEPTH_MAX), "PLIES", f"a number of plies, 1 to {DEPTH_MAX}"),
@@ -131,6 +146,7 @@ KEYS = {
     "simulations": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "seconds": Key(_positive, "S", "a number above 0"),
     "model": Key(_word, "MODEL", "a model file, a run folder or a name in pretrained/"),
+    "command": Key(_command_line, '"PROGRAM ARGUMENT ..."', "a program and its arguments, all quotes closed"),
 }
 _SEARCHED = ("handcrafted", "fitted", "learned", "squares")
 KINDS = {
@@ -153,6 +169,13 @@ KINDS = {
         one_effort=True,
         values=(*_SEARCHED, "rollout"),
     ),
+    "gtp": Kind(
+        "an outside engine; forfeits when it breaks rules or takes longer",
+        ("command", "seconds"),
+        required=("command",),
+        efforts=("seconds",),
+        default_effort=("seconds", ENGINE_SECONDS),
+    ),
 }
 
 
@@ -163,8 +186,11 @@ def parse_spec(text: str) -> PlayerSpec:
         raise BadSpec(_unknown("player kind", kind_name, KINDS, "kinds"))
     kind = KINDS[kind_name]
     given: dict[str, Any] = {}
-    for pair in rest.split(",") if rest else ():
-        key, equals, value = pair.partition("=")
+    try:
+        pairs = list(read_pairs(rest))
+    except ValueError as error:
+        raise BadSpec(f"player {text}: {error}") from None
+    for key, value in pairs:
         if key not in kind.keys:
             if not kind.keys:
                 raise BadSpec(f"player {text}: {kind_name} takes no keys; write {kind_name}")
@@ -172,15 +198,15 @@ def parse_spec(text: str) -> PlayerSpec:
         if key in given:
             raise BadSpec(f"player {text}: {key} is given twice")
         try:
-            given[key] = KEYS[key].read(value)
+            given[key] = KEYS[key].read(value or "")
         except ValueError:
-            wrong = repr(value) if equals else "nothing"
+            wrong = "nothing" if value is None else repr(value)
             raise BadSpec(f"player {text}: {key} must be {KEYS[key].allowed}, got {wrong}") from None
     return PlayerSpec(kind=kind_name, **_complete(text, kind, given))
 
 
 def check_spec(spec: PlayerSpec, game_name: str) -> None:
-    """Whether the game has this player and its model is there; reads no more than a model's header.
+    """Whether the game has this player and its model or program is there; reads no more than a header.
 
     Raises: BadSpec or ModelNotFound.
     """
@@ -193,6 +219,8 @@ def check_spec(spec: PlayerSpec, game_name: str) -> None:
         raise BadSpec(f"player {spec.text}: value={spec.value} judges {judged}, not {game_name}")
     if spec.value in BOARD_MODELS:
         _model(spec, game_name)
+    if spec.command is not None and shutil.which(program := shlex.split(spec.command)[0]) is None:
+        raise BadSpec(f"player {spec.text}: there is no program {program!r}; install it or give its path")
 
 
 def build_player(spec: str, game: Game, seed: int = 0) -> Player:
@@ -264,6 +292,12 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             return MCTSPlayer(
                 name, game, _value(spec, game), simulations=spec.simulations, seconds=spec.seconds
             )
+        case "gtp":
+            from agents.outside.gtp_player import GTPPlayer
+
+            assert spec.command is not None
+            assert spec.seconds is not None
+            return GTPPlayer(name, game, shlex.split(spec.command), spec.seconds)
         case _:
             raise AssertionError(f"no builder for {spec.kind}")
 
@@ -303,6 +337,9 @@ def _value(spec: PlayerSpec, game: Game) -> Value:
 
 def _complete(text: str, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
     """`given` with defaults. Raises: BadSpec for keys that contradict each other."""
+    missing = [key for key in kind.required if key not in given]
+    if missing:
+        raise BadSpec(f"player {text}: {missing[0]} is missing; write {missing[0]}={KEYS[missing[0]].shown}")
     efforts = [key for key in kind.efforts if key in given]
     if not efforts and kind.default_effort is not None:
         given[kind.default_effort[0]] = kind.default_effort[1]
@@ -344,10 +381,6 @@ def _unknown(what: str, name: str, known: Iterable[str], plural: str) -> str:
     nearest = begun or get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}? " if nearest else ""
     return f"unknown {what} {name!r}; {hint}{plural}: {', '.join(known)}"
-
-
-def _spelt(value: str | float) -> str:
-    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _key_help(kind: Kind, key: str) -> str:

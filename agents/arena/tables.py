@@ -62,11 +62,7 @@ def match_verdict(result: MatchResult) -> str:
     """What the match shows, in a sentence."""
     first, second = result.players
     elo = f"{elo_text(result.elo)} Elo, 95 %"
-    forfeits = "".join(
-        f"; {name} forfeited {count}"
-        for name, count in zip(result.players, result.forfeits, strict=True)
-        if count
-    )
+    forfeits = _forfeits([result])
     if result.elo.low > 0:
         return f"{first} is stronger than {second}: {elo}; {_games(result)}{forfeits}"
     if result.elo.high < 0:
@@ -75,14 +71,16 @@ def match_verdict(result: MatchResult) -> str:
 
 
 def standings_table(result: TournamentResult) -> Table:
-    """All players, best first."""
+    """All players, best first; with their forfeits where there are any."""
+    forfeits = any(standing.forfeits for standing in result.standings)
     table = _table(
         f"{result.game.title}: {result.games} games, {result.distinct_games} distinct",
         ["player"],
-        ["Elo (95 %)", "score"],
+        ["Elo (95 %)", "score", *(["forfeits"] if forfeits else [])],
     )
     for standing in result.standings:
-        table.add_row(standing.player, elo_text(standing.elo), f"{standing.score:.1%}")
+        figures = [elo_text(standing.elo), f"{standing.score:.1%}", str(standing.forfeits)]
+        table.add_row(standing.player, *figures[: 3 if forfeits else 2])
     return table
 
 
@@ -115,7 +113,7 @@ def tournament_verdict(result: TournamentResult) -> str:
     best, second = result.standings[:2]
     return (
         f"best: {best.player}, {elo_text(best.elo)} Elo; then {second.player}, {elo_text(second.elo)}; "
-        f"{result.games} games, {result.distinct_games} distinct"
+        f"{result.games} games, {result.distinct_games} distinct{_forfeits(result.matches)}"
     )
 
 
@@ -135,6 +133,17 @@ def mistakes_table(player: str, report: MistakeReport) -> Table:
             f"{rate.low:.2%} to {rate.high:.2%}",
         )
     return table
+
+
+def _forfeits(matches: Sequence[MatchResult]) -> str:
+    """Who forfeited how many games, and why the first of them: `; NAME forfeited 3, the first: REASON`."""
+    reasons: dict[str, list[str]] = {}
+    for match in matches:
+        for record in match.records:
+            if record.forfeit:
+                loser = match.players[0 if record.result < 0 else 1]
+                reasons.setdefault(loser, []).append(record.forfeit.removeprefix(f"{loser}: "))
+    return "".join(f"; {loser} forfeited {len(why)}, the first: {why[0]}" for loser, why in reasons.items())
 
 
 def _games(result: MatchResult) -> str:

@@ -27,6 +27,7 @@ class Standing:
     elo: Interval
     games: int
     score: float  # points for each game, in [0, 1]
+    forfeits: int = 0  # games lost because an outside program broke down or broke the rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class TournamentResult:
                     "elo_high": s.elo.high,
                     "games": s.games,
                     "score": s.score,
+                    "forfeits": s.forfeits,
                 }
                 for s in self.standings
             ],
@@ -137,11 +139,9 @@ def _standings(names: Sequence[str], matches: Sequence[MatchResult]) -> list[Sta
     return sorted(standings, key=lambda standing: -standing.elo.estimate)
 
 
-def _record(name: str, matches: Sequence[MatchResult]) -> tuple[int, float]:
-    """Games that the player played, and points for each."""
-    scores = [
-        match.score if match.players[0] == name else 1 - match.score
-        for match in matches
-        if name in match.players
-    ]
-    return sum(len(m.records) for m in matches if name in m.players), sum(scores) / len(scores)
+def _record(name: str, matches: Sequence[MatchResult]) -> tuple[int, float, int]:
+    """Games that the player played, points for each, and how many of them it forfeited."""
+    played = [(match, match.players.index(name)) for match in matches if name in match.players]
+    scores = [match.score if who == 0 else 1 - match.score for match, who in played]
+    forfeits = sum(match.forfeits[who] for match, who in played)
+    return sum(len(match.records) for match, _ in played), sum(scores) / len(scores), forfeits

@@ -34,6 +34,12 @@ from networks.config import NetworkConfig
         ("mcts:value=rollout,seconds=2", "mcts:value=rollout,seconds=2"),
         ("mcts:model=runs/a=b:c", "mcts:value=learned,simulations=400,model=runs/a=b:c"),
         ("alpha_beta:value=learned,depth=4", "alpha_beta:value=learned,depth=4"),
+        ("gtp:command=engine", "gtp:command=engine,seconds=10"),
+        ('gtp:seconds=2.5,command="engine -l 3"', 'gtp:command="engine -l 3",seconds=2.5'),
+        ("gtp:command=engine -l 3,seconds=1", 'gtp:command="engine -l 3",seconds=1'),  # from a shell
+        ('gtp:command="engine --sizes 8,8"', 'gtp:command="engine --sizes 8,8",seconds=10'),
+        (r'gtp:command="sh -c \"a, b\""', r'gtp:command="sh -c \"a, b\"",seconds=10'),
+        ('mcts:model="a,b"', 'mcts:value=learned,simulations=400,model="a,b"'),
     ],
 )
 def test_a_spec_gets_its_defaults_and_one_spelling(text: str, canonical: str) -> None:
@@ -59,9 +65,9 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         (
             "alphabeta",
             "unknown player kind 'alphabeta'; did you mean 'alpha_beta'? "
-            "kinds: random, human, solver, greedy, alpha_beta, mcts",
+            "kinds: random, human, solver, greedy, alpha_beta, mcts, gtp",
         ),
-        ("", "unknown player kind ''; kinds: random, human, solver, greedy, alpha_beta, mcts"),
+        ("", "unknown player kind ''; kinds: random, human, solver, greedy, alpha_beta, mcts, gtp"),
         (
             "mcts:sim=3",
             "player mcts:sim=3: unknown key 'sim'; did you mean 'simulations'? "
@@ -115,6 +121,26 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
             "mcts:simulations=9,seconds=1",
             "player mcts:simulations=9,seconds=1: give either simulations or seconds, not both",
         ),
+        ("gtp", 'player gtp: command is missing; write command="PROGRAM ARGUMENT ..."'),
+        (
+            "gtp:command=",
+            "player gtp:command=: command must be a program and its arguments, all quotes closed, got ''",
+        ),
+        (
+            "gtp:command=sh -c 'x",
+            "player gtp:command=sh -c 'x: command must be a program and its arguments, all quotes closed, "
+            'got "sh -c \'x"',
+        ),
+        (
+            'gtp:command="sh -c,seconds=1',
+            'player gtp:command="sh -c,seconds=1: command begins with a quotation mark; '
+            'the next, not \\", must end the value',
+        ),
+        (
+            'gtp:command="sh"x',
+            'player gtp:command="sh"x: command begins with a quotation mark; '
+            'the next, not \\", must end the value',
+        ),
         (
             "greedy:value=handcrafted,model=x",
             "player greedy:value=handcrafted,model=x: a model is for value=learned or fitted, "
@@ -131,6 +157,11 @@ def test_a_wrong_spec_says_what_is_wrong_and_what_is_near(text: str, message: st
 def test_a_solver_refuses_a_game_it_cannot_solve() -> None:
     with pytest.raises(BadSpec, match="player solver: plays tic_tac_toe and connect_four, not othello"):
         check_spec(PlayerSpec(kind="solver"), "othello")
+
+
+def test_a_missing_program_is_told_before_anything_is_played() -> None:
+    with pytest.raises(BadSpec, match="there is no program 'no-such-engine'; install it or give its path"):
+        check_spec(parse_spec("gtp:command=no-such-engine -l 3"), "othello")
 
 
 def test_a_missing_model_is_named_with_its_neighbours(tmp_path: Path) -> None:

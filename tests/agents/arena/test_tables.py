@@ -1,5 +1,7 @@
 """What tables and sentences say about results."""
 
+from dataclasses import replace
+
 import pytest
 
 from agents.arena.match import GameRecord, MatchResult
@@ -10,6 +12,7 @@ from agents.arena.tables import (
     judgements_table,
     match_verdict,
     mistakes_verdict,
+    standings_table,
     tournament_verdict,
 )
 from agents.arena.tournament import Standing, TournamentResult, judgement_table
@@ -57,7 +60,21 @@ def test_a_match_says_no_more_than_its_interval_shows(result: MatchResult, begin
 
 
 def test_a_match_names_who_forfeited() -> None:
-    assert match_verdict(_result(1, 1, 1, 0, forfeit="b: crashed")).endswith("; b forfeited 3")
+    assert match_verdict(_result(1, 1, 1, 0, forfeit="b: crashed")).endswith(
+        "; b forfeited 3, the first: crashed"
+    )
+
+
+def test_a_tournament_counts_forfeits_only_where_there_are_some() -> None:
+    matches = (_result(1, 1, 0, 0, forfeit="b: crashed"),)
+    clean = TournamentResult(matches[0].game, (), tuple(_standings("a", "b")))
+    broken = TournamentResult(
+        matches[0].game, matches, (*_standings("a"), replace(_standings("b")[0], forfeits=2))
+    )
+    assert [column.header for column in standings_table(clean).columns] == ["player", "Elo (95 %)", "score"]
+    assert list(standings_table(broken).columns[-1].cells) == ["0", "2"]
+    assert "forfeited" not in tournament_verdict(clean)
+    assert "; b forfeited 2, the first: crashed" in tournament_verdict(broken)
 
 
 def test_the_table_of_judgements_needs_each_of_the_four_exactly_once() -> None:
