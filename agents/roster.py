@@ -199,6 +199,11 @@ def build_player(spec: str, game: Game, seed: int = 0) -> Player:
     return player
 
 
+def model_file(spec: PlayerSpec, game_name: str) -> Path | None:
+    """The file of the network that the player judges with; None without one. Raises: as `check_spec`."""
+    return _learned_model(spec, game_name)[0] if spec.value == "learned" else None
+
+
 def exact_solver(game: Game) -> Callable[[Position, int, int], bool] | None:
     """What tells whether an action in a position is worth at least 1, 0 or -1 when nobody errs.
 

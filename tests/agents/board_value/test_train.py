@@ -1,8 +1,6 @@
 """Whole trainings, tiny: the same again, the same after a stop, better than chance, clean ends."""
 
 import multiprocessing
-import os
-import signal
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -14,7 +12,6 @@ from agents.arena.match import play_match
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.presets import PRESETS, TIC_TAC_TOE
 from agents.board_value.train import Training
-from agents.board_value.workers import ProcessWorker
 from agents.players import RandomPlayer
 from agents.search.mcts import MCTSPlayer
 from envs.boards.game import game
@@ -89,15 +86,6 @@ def test_a_short_training_side_by_side_learns_from_games_of_the_worker() -> None
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_dies_is_reported() -> None:
-    worker = ProcessWorker(TINY, seed=0)
-    os.kill(worker._process.pid or 0, signal.SIGKILL)
-    worker._reader.join(10)
-    with pytest.raises(ChildProcessError, match=r"the self-play process has died \(exit code -9\)"):
-        worker.receive()
-    worker.close()
-
-
 @pytest.mark.slow
 def test_twenty_seconds_of_training_beat_chance_soundly() -> None:
     training = finished(replace(TIC_TAC_TOE, minutes=1 / 3, held_positions=0))
@@ -125,6 +113,9 @@ def test_a_config_is_the_same_after_json(name: str) -> None:
         ({"window_max": 3}, "BoardValueConfig.window_max must be at least window_min"),
         ({"seed": -1}, "BoardValueConfig.seed must be at least 0"),
         ({"iterations": 0}, "BoardValueConfig.iterations must be above 0"),
+        ({"workers": 0}, "workers must be a number of processes from 1, or ray"),
+        ({"workers": "rai:2"}, "got 'rai:2'"),
+        ({"workers": "ray", "iterations": 1}, "BoardValueConfig.workers must be a number with iterations"),
     ],
 )
 def test_fields_outside_their_range_are_refused(changes: dict[str, Any], told: str) -> None:
