@@ -242,8 +242,8 @@ def _check_workers(task: Match | Tournament) -> None:
     count = parse_workers(task.workers).count
     if timed and here and count is not None and count > cores():
         raise ValueError(
-            f"--workers {task.workers}: {timed[0]} thinks for a time, of which it gets less where workers share "
-            f"a core; take at most {cores()}, or bound all players by nodes, depth or simulations"
+            f"--workers {task.workers}: {timed[0]} thinks for a time, and gets less of it where workers "
+            f"share a core; take at most {cores()}, or bound all players by nodes, depth or simulations"
         )
 
 
