@@ -238,6 +238,11 @@ def build_player(spec: str, game: Game, seed: int = 0) -> Player:
     return player
 
 
+def model_file(spec: PlayerSpec, game_name: str) -> Path | None:
+    """The file of the network that the player judges with; None without one. Raises: as `check_spec`."""
+    return _model(spec, game_name)[0] if spec.value in BOARD_MODELS else None
+
+
 def exact_solver(game: Game) -> Callable[[Position, int, int], bool] | None:
     """What tells whether an action in a position is worth at least 1, 0 or -1 when nobody errs.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -16,6 +17,8 @@ from agents.arena.entries import count_agents, find_entry, measure
 from agents.roster import BadSpec, build_player, check_spec, exact_solver, help_text, parse_spec
 from agents.runs.atomic import write_text
 from agents.runs.progress import ProgressLine
+from agents.workers.config import check_workers, cores, joined_address, parse_workers
+from agents.workers.site import Site, open_site
 from scripts.command_line import command, parse
 
 if TYPE_CHECKING:
@@ -70,6 +73,13 @@ class Games(Output):
         int | None, arg(metavar="N", help_behavior_hint="(default: 2, 4, 6 by game)")
     ] = None
     """random plies before the players take over"""
+    workers: Annotated[int | str | None, arg(metavar="N|ray[:N]", help_behavior_hint="(default: none)")] = (
+        None
+    )
+    """play the same games in N processes of this machine or on a Ray cluster; each takes a pairing or, of a
+    longer match, about 100 games at a time"""
+    ray_address: Annotated[str | None, arg(metavar="HOST:PORT", help_behavior_hint="")] = None
+    """the cluster of --workers ray; default RAY_ADDRESS, else one of its own on this machine"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,20 +153,21 @@ def _episodes(task: Episodes, console: Console) -> list[dict[str, Any]]:
 
 def _match(task: Match, console: Console) -> dict[str, Any]:
     game = _checked_game(task.game, task.players)
+    _check_workers(task)
     from agents.arena.match import check_games, play_match
     from agents.arena.tables import match_table, match_verdict
 
     check_games(task.games)
-    first, second = (build_player(spec, game) for spec in task.players)
-    with ProgressLine("match", total=task.games, unit="games") as line:
-        result = play_match(
-            game,
-            (first, second),
-            task.games,
-            seed=task.seed,
-            opening_plies=task.opening_plies,
-            on_progress=line.update,
-        )
+    first, second = (parse_spec(spec).text for spec in task.players)
+    with _site(task) as site, ProgressLine("match", total=task.games, unit="games") as line:
+        how: Any = {"seed": task.seed, "opening_plies": task.opening_plies, "on_progress": line.update}
+        if site is None:
+            players = build_player(first, game), build_player(second, game)
+            result = play_match(game, players, task.games, **how)
+        else:
+            from agents.arena.crew_matches import play_match_by  # late: torch
+
+            result = play_match_by(site, game, (first, second), task.games, **how)
     console.print(match_table(result))
     console.print(match_verdict(result), highlight=False, soft_wrap=True)
     return result.to_json()
@@ -164,21 +175,22 @@ def _match(task: Match, console: Console) -> dict[str, Any]:
 
 def _tournament(task: Tournament, console: Console) -> dict[str, Any]:
     game = _checked_game(task.game, task.players)
+    _check_workers(task)
     from agents.arena.tables import cross_table, judgements_table, standings_table, tournament_verdict
     from agents.arena.tournament import check_entries, play_tournament
 
-    check_entries(task.games, [parse_spec(spec).text for spec in task.players])
-    players = [build_player(spec, game) for spec in task.players]
-    total = task.games * len(players) * (len(players) - 1) // 2
-    with ProgressLine("tournament", total=total, unit="games") as line:
-        result = play_tournament(
-            game,
-            players,
-            task.games,
-            seed=task.seed,
-            opening_plies=task.opening_plies,
-            on_progress=line.update,
-        )
+    names = [parse_spec(spec).text for spec in task.players]
+    check_entries(task.games, names)
+    total = task.games * len(names) * (len(names) - 1) // 2
+    with _site(task) as site, ProgressLine("tournament", total=total, unit="games") as line:
+        how: Any = {"seed": task.seed, "opening_plies": task.opening_plies, "on_progress": line.update}
+        if site is None:
+            players = [build_player(name, game) for name in names]
+            result = play_tournament(game, players, task.games, **how)
+        else:
+            from agents.arena.crew_matches import play_tournament_by  # late: torch
+
+            result = play_tournament_by(site, game, names, task.games, **how)
     tables = standings_table(result), cross_table(result), judgements_table(result)
     console.print(*filter(None, tables), sep="\n")
     console.print(tournament_verdict(result), highlight=False, soft_wrap=True)
@@ -216,6 +228,28 @@ def _checked_game(game_name: str, specs: Sequence[str]) -> Game:
     for spec in parsed:
         check_spec(spec, game_name)
     return played
+
+
+def _check_workers(task: Match | Tournament) -> None:
+    """ValueError for workers that cannot be had, or that would cheat players of their thinking time."""
+    if task.workers is None:
+        if task.ray_address is not None:
+            raise ValueError(f"--ray-address {task.ray_address} is for --workers ray[:N]")
+        return
+    check_workers(task.workers, task.ray_address)
+    timed = [spec for spec in task.players if parse_spec(spec).seconds is not None]
+    here = joined_address(task.ray_address) is None
+    count = parse_workers(task.workers).count
+    if timed and here and count is not None and count > cores():
+        raise ValueError(
+            f"--workers {task.workers}: {timed[0]} thinks for a time, and gets less of it where workers "
+            f"share a core; take at most {cores()}, or bound all players by nodes, depth or simulations"
+        )
+
+
+def _site(task: Match | Tournament) -> AbstractContextManager[Site | None]:
+    """Where the workers are; None: the games are played by this process."""
+    return nullcontext() if task.workers is None else open_site(task.workers, task.ray_address)
 
 
 if __name__ == "__main__":

@@ -17,15 +17,19 @@ import tyro
 
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.presets import PRESETS
+from agents.workers.site import Site, open_site
 from scripts.command_line import UsageError, command, parse
 
 if TYPE_CHECKING:
     from agents.runs.run import Run
 
 USAGE = f"""\
-usage: train_board_value.py GAME [--minutes M] [--field value ...] [--runs-dir DIR]
-       train_board_value.py --resume RUN [--minutes M]
+usage: train_board_value.py GAME [--minutes M] [--workers N | ray[:N]] [--field value ...] [--runs-dir DIR]
+       train_board_value.py --resume RUN [--minutes M] [--workers N | ray[:N]]
        train_board_value.py GAME --help      shows all fields with the game's values
+
+--workers N plays in N processes of this machine, ray[:N] on a Ray cluster (ray alone: a worker for each CPU):
+the one at --ray-address or RAY_ADDRESS, else one that is started here for the time of the training.
 
 games: {", ".join(PRESETS)}"""
 
@@ -39,6 +43,8 @@ class NewRun:
     )
     runs_dir: Path = Path("runs")
     """The run's folder is made in here."""
+    ray_address: str | None = None
+    """of the Ray cluster that --workers ray joins; default RAY_ADDRESS, else a cluster of its own"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,10 @@ class ResumedRun:
     """The folder of a run that was stopped or killed."""
     minutes: float | None = None
     """Train for so many minutes, all sittings together, instead of the run's own number."""
+    workers: int | str | None = None
+    """Play with these workers, instead of the run's own."""
+    ray_address: str | None = None
+    """of the Ray cluster that workers on ray join; default RAY_ADDRESS, else a cluster of its own"""
 
 
 @command
@@ -76,9 +86,13 @@ def _start(name: str, arguments: list[str]) -> int:
     )
     from agents.runs.run import Run  # late: torch
 
-    with Run.create(wanted.runs_dir, name, wanted.config.to_json()) as run:
+    config = wanted.config
+    with (
+        open_site(config.workers, wanted.ray_address) as site,
+        Run.create(wanted.runs_dir, name, config.to_json()) as run,
+    ):
         print(f"run folder: {run.path}", flush=True)
-        return _train(run, wanted.config, resume=False)
+        return _train(run, config, site, resume=False)
 
 
 def _resume(arguments: list[str]) -> int:
@@ -92,10 +106,13 @@ def _resume(arguments: list[str]) -> int:
             raise UsageError(f"{wanted.resume} is a run of {config.game}, not of {names[0]}")
         if wanted.minutes is not None:
             config = replace(config, minutes=wanted.minutes)
-        return _train(run, config, resume=True)
+        if wanted.workers is not None:
+            config = replace(config, workers=wanted.workers)
+        with open_site(config.workers, wanted.ray_address) as site:
+            return _train(run, config, site, resume=True)
 
 
-def _train(run: Run, config: BoardValueConfig, *, resume: bool) -> int:
+def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> int:
     import torch
 
     from agents.board_value.sitting import sit
@@ -103,10 +120,12 @@ def _train(run: Run, config: BoardValueConfig, *, resume: bool) -> int:
     from agents.board_value.yardstick import yardstick_for
 
     torch.set_num_threads(1)  # self-play has the other cores
-    training = Training(config)
+    training = Training(config, site)
     if resume:
         training.load_state_dict(run.load_state())
     finished = sit(run, training, yardstick_for(training.game, config), label=config.game)
+    if training.deaths:
+        print(f"workers replaced: {len(training.deaths)}, the last one died with {training.deaths[-1]}")
     _report(run.path, config.game, finished)
     return 0
 

@@ -1,8 +1,9 @@
 """Two players, many games: each opening is played twice with colours swapped.
 
-All games advance together, ply by ply, so that a player who thinks about many positions at once is as fast as
-it can be. What a player remembers (trees, tables, random stream) begins anew with the match, from the seed
-and its own name: the same seed repeats the match, and A against B mirrors B against A.
+The games of a part of the match advance together, ply by ply, so that a player who thinks about many
+positions at once is as fast as it can be. What a player remembers (trees, tables, random stream) begins anew
+with each part, from the seed and its own name: the same seed repeats the match, A against B mirrors B against
+A, and it does not matter where and in which order the parts are played.
 """
 
 import math
@@ -20,7 +21,9 @@ from agents.players import OutsideFailure, Player
 from agents.runs.seeding import child_seed
 from envs.boards.game import Game, IllegalMove, Position
 
-PAIRS_AT_ONCE = 128  # bounds the memory of the searches that run side by side
+PAIRS_AT_ONCE = (
+    50  # of a part, at most: enough for full batches, few enough to have parts for several workers
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +141,92 @@ def play_match(
     Raises: ValueError for an odd number of games, or where no such opening exists; IllegalMove from a player
         of our own.
     """
+    names = players[0].name, players[1].name
+    played: list[PartResult] = []
+    done = 0
+    for part in match_parts(game, names, games, seed=seed, opening_plies=opening_plies):
+
+        def tell(games_done: int, before: int = done) -> None:
+            on_progress(before + games_done)
+
+        played.append(play_part(players, part, on_progress=tell))
+        done += part.games
+    return match_result(game, names, played)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Pairs of a match that are played together, by players who begin anew: all that one must know of them.
+
+    Attributes:
+        openings: each is played twice.
+        seeds: of the players' random streams.
+    """
+
+    openings: tuple[Position, ...]
+    seeds: tuple[int, int]
+
+    @property
+    def games(self) -> int:
+        """How many that are."""
+        return 2 * len(self.openings)
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """The games of a part, with what each player thought: seconds in all, and moves."""
+
+    records: tuple[GameRecord, ...]
+    seconds: tuple[float, float]
+    moves: tuple[int, int]
+
+
+def match_parts(
+    game: Game, names: tuple[str, str], games: int, *, seed: int, opening_plies: int | None
+) -> list[Part]:
+    """What has to be played, in the order of the records. Raises: as `play_match`."""
     check_games(games)
     plies = default_plies(game) if opening_plies is None else opening_plies
     starts = openings(game, games // 2, plies, child_seed(seed, "openings"))
-    for player, stream in zip(players, _streams(players), strict=True):
-        player.reset(child_seed(seed, stream))
+    count = math.ceil(len(starts) / PAIRS_AT_ONCE)
+    first, second = names
+    streams = first, f"{second} again" if second == first else second
+    return [
+        Part(
+            tuple(starts[len(starts) * i // count : len(starts) * (i + 1) // count]),
+            (_part_seed(seed, streams[0], i), _part_seed(seed, streams[1], i)),
+        )
+        for i in range(count)
+    ]
+
+
+def play_part(
+    players: tuple[Player, Player],
+    part: Part,
+    *,
+    on_progress: Callable[[int], None] = lambda games_done: None,
+) -> PartResult:
+    """Play all games of a part; `on_progress` as for `play_match`."""
+    for player, seed in zip(players, part.seeds, strict=True):
+        player.reset(seed)
     clock = _Clock()
-    records: list[GameRecord] = []
-    for begin in range(0, len(starts), PAIRS_AT_ONCE):
-        batch = starts[begin : begin + PAIRS_AT_ONCE]
-        running = [_Game(opening, starter) for opening in batch for starter in (0, 1)]
-        while any(not g.is_over for g in running):
-            _advance(running, players, clock)
-            on_progress(len(records) + math.floor(sum(g.progress for g in running)))
-        records += [g.record() for g in running]
-    names = players[0].name, players[1].name
-    return MatchResult(game, names, tuple(records), (clock.mean(0), clock.mean(1)))
+    running = [_Game(opening, starter) for opening in part.openings for starter in (0, 1)]
+    while any(not g.is_over for g in running):
+        _advance(running, players, clock)
+        on_progress(math.floor(sum(g.progress for g in running)))
+    return PartResult(
+        tuple(g.record() for g in running),
+        (clock.seconds[0], clock.seconds[1]),
+        (clock.moves[0], clock.moves[1]),
+    )
+
+
+def match_result(game: Game, names: tuple[str, str], played: Sequence[PartResult]) -> MatchResult:
+    """The match whose parts these are."""
+    records = tuple(record for part in played for record in part.records)
+    seconds = [sum(part.seconds[who] for part in played) for who in (0, 1)]
+    moves = [max(1, sum(part.moves[who] for part in played)) for who in (0, 1)]
+    return MatchResult(game, names, records, (seconds[0] / moves[0], seconds[1] / moves[1]))
 
 
 @dataclass(slots=True)
@@ -192,9 +265,6 @@ class _Clock:
     seconds: list[float] = field(default_factory=lambda: [0.0, 0.0])
     moves: list[int] = field(default_factory=lambda: [0, 0])
 
-    def mean(self, player: int) -> float:
-        return self.seconds[player] / max(1, self.moves[player])
-
 
 def _advance(running: Sequence[_Game], players: tuple[Player, Player], clock: _Clock) -> None:
     """One ply in each unfinished game."""
@@ -222,7 +292,6 @@ def _play_outside(g: _Game, who: int, player: Player) -> None:
         g.forfeited, g.complaint = who, f"{player.name}: {error}"
 
 
-def _streams(players: tuple[Player, Player]) -> tuple[str, str]:
-    """Names of the players' random streams: their own, told apart where they are the same."""
-    first, second = players[0].name, players[1].name
-    return first, f"{second} again" if second == first else second
+def _part_seed(seed: int, stream: str, i: int) -> int:
+    """Of a player's random stream, which has the player's name, in a part."""
+    return child_seed(seed, f"{stream}, part {i}" if i else stream)

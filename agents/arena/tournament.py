@@ -108,6 +108,11 @@ def play_tournament(
         matches.append(
             play_match(game, pair, games, seed=seed, opening_plies=opening_plies, on_progress=tell)
         )
+    return tournament_result(game, names, matches)
+
+
+def tournament_result(game: Game, names: Sequence[str], matches: Sequence[MatchResult]) -> TournamentResult:
+    """The tournament of these players whose matches these are, one for each two of them."""
     return TournamentResult(game, tuple(matches), tuple(_standings(names, matches)))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from agents.workers.config import parse_workers
 from envs.boards.game import GAMES, Game, game
 from networks.config import NetworkConfig
 
@@ -25,7 +26,7 @@ class BoardValueConfig:
     updates_per_iteration: int = 32  # with iterations
 
     # Self-play
-    workers: int = 2  # processes, one for each core: the learner waits for games most of the time
+    workers: int | str = 2  # processes, one for each core (the learner mostly waits for games), or ray[:N]
     games_at_once: int = 512  # one leaf of each in every batch
     full_simulations: int = 96  # of the moves that are learned from
     fast_simulations: int = 24  # of the others (playout cap randomisation: Wu 2019, section 3.1)
@@ -94,8 +95,10 @@ class BoardValueConfig:
             "seed",
         ):
             _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+        on_ray = parse_workers(self.workers).on_ray
         if self.iterations is not None:
             _require(self.iterations > 0, "iterations", "above 0", self.iterations)
+            _require(not on_ray, "workers", "a number with iterations, which play here", self.workers)
         allowed = f"at most full_simulations ({self.full_simulations})"
         _require(
             self.fast_simulations <= self.full_simulations, "fast_simulations", allowed, self.fast_simulations
@@ -136,7 +139,6 @@ class BoardValueConfig:
 
 _POSITIVE = (
     "minutes",
-    "workers",
     "games_per_iteration",
     "updates_per_iteration",
     "games_at_once",

@@ -29,7 +29,7 @@ from envs.boards.game import Game
 
 @dataclass(frozen=True, slots=True)
 class SelfPlayCounts:
-    """What was done since the start."""
+    """How much was played."""
 
     games: int
     plies: int
@@ -38,6 +38,11 @@ class SelfPlayCounts:
     def __add__(self, other: "SelfPlayCounts") -> "SelfPlayCounts":
         return SelfPlayCounts(
             self.games + other.games, self.plies + other.plies, self.evaluations + other.evaluations
+        )
+
+    def __sub__(self, other: "SelfPlayCounts") -> "SelfPlayCounts":
+        return SelfPlayCounts(
+            self.games - other.games, self.plies - other.plies, self.evaluations - other.evaluations
         )
 
     def to_list(self) -> list[int]:

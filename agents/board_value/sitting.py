@@ -102,6 +102,8 @@ class _Keeper:
             "games_per_minute": 60 * (counts.games - before.games) / spent,
             "evaluations_per_second": (counts.evaluations - before.evaluations) / spent,
         }
+        if self._training.deaths:
+            speeds["workers_replaced"] = float(len(self._training.deaths))
         self.shown = {**self.shown, **speeds, **progress.losses}
         samples = {"samples": float(self._training.window.total)}
         self._run.log(progress.updates, {**speeds, **samples, **progress.losses})

@@ -1,13 +1,14 @@
 """A self-play training: games make samples, samples make networks, networks make better games.
 
-Two ways to run it. *Side by side*, for a number of minutes: workers play all the time in processes of their
-own while this one learns; how much of each is done depends on the machine. *In turn*, for a number of
-iterations: so many games, so many updates, the same to the bit for the same seed, also when it was stopped
-and went on.
+Two ways to run it. *Side by side*, for a number of minutes: workers play all the time, in processes of their
+own or on a cluster, while this one learns; how much of each is done depends on the machines. *In turn*, for
+a number of iterations: so many games, so many updates, the same to the bit for the same seed, also when it
+was stopped and went on.
 """
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +18,16 @@ from agents.board_value.config import BoardValueConfig
 from agents.board_value.learner import MLPLearner, PolicyValueLearner
 from agents.board_value.self_play import SelfPlay, SelfPlayCounts
 from agents.board_value.window import Window
-from agents.board_value.workers import ProcessWorker, Worker
-from agents.runs.seeding import capture, child_seed, generators, restore
+from agents.board_value.workers import SelfPlayCrew
+from agents.runs.seeding import capture, generators, restore
 from agents.values.learned import LearnedValue
+from agents.workers.config import parse_workers
+from agents.workers.processes import ProcessSite
+from agents.workers.site import Site
 from envs.boards.game import game
 
 IDLE_SECONDS = 0.01  # of a learner that waits for samples
+MUSTER_SECONDS = 60.0  # that workers are waited for after the first one plays
 NO_COUNTS = SelfPlayCounts(0, 0, 0)
 
 
@@ -46,9 +51,10 @@ class Training:
 
     Args:
         config: of the training.
+        site: of the workers, if they play side by side with the learner; None: processes here.
     """
 
-    def __init__(self, config: BoardValueConfig) -> None:
+    def __init__(self, config: BoardValueConfig, site: Site | None = None) -> None:
         self.config = config
         self.game = game(config.game)
         self.learner = PolicyValueLearner(self.game, config)
@@ -64,13 +70,9 @@ class Training:
         self._sitting = 0  # how often the training was begun or resumed; makes the workers' seeds differ
         self._iterations = 0
         self._teacher = self.value()  # of the small network: the large one, as it was sent last
-        self._earlier = NO_COUNTS  # of workers of earlier sittings
-        self._now: list[SelfPlayCounts] = []
-
-    @property
-    def counts(self) -> SelfPlayCounts:
-        """Games, plies and evaluations of all workers and sittings."""
-        return sum(self._now, self._earlier)
+        self.counts = NO_COUNTS  # games, plies and evaluations behind the samples, all sittings
+        self.deaths: list[str] = []  # how workers of this sitting died whose place was taken by others
+        self._site = site
 
     def value(self) -> LearnedValue:
         """The judgement as it is now: the averaged policy-value network."""
@@ -105,8 +107,7 @@ class Training:
         self.seconds = state["seconds"]
         self._sitting = state["sitting"]
         self._iterations = state["iterations"]
-        self._earlier = SelfPlayCounts(*state["counts"])
-        self._now = []
+        self.counts = SelfPlayCounts(*state["counts"])
 
     def _in_turn(self, iterations: int) -> Iterator[Progress]:
         """Games, then updates, as often as asked."""
@@ -116,8 +117,9 @@ class Training:
             started = time.monotonic()
             self._teacher = self.value()
             player.use(self._teacher)
+            before = player.counts
             self.window.add(player.play_games(config.games_per_iteration))
-            self._now = [player.counts]
+            self.counts += player.counts - before
             losses: dict[str, Tensor] = {}
             for _ in range(config.updates_per_iteration):
                 losses = self._learn((self._iterations + 1) / iterations)
@@ -129,21 +131,18 @@ class Training:
         """Learn from what the workers send, until the time is over."""
         config = self.config
         self._sitting += 1
-        seeds = [
-            child_seed(config.seed, f"worker {i} of sitting {self._sitting}") for i in range(config.workers)
-        ]
-        workers: list[Worker] = [ProcessWorker(config, seed) for seed in seeds]
-        self._now = [NO_COUNTS] * len(workers)
-        try:
-            self._send(workers)
-            yield from self._until_all_play(workers)
+        site = self._site or _processes(config)
+        with SelfPlayCrew(site, config, self._sitting, self.learner.average.state_dict()) as crew:
+            self._teacher = self.value()
+            yield from self._until_all_play(crew)
             started = sent = time.monotonic()
             before = self.seconds
             while self._fraction() < 1:
                 if time.monotonic() - sent >= config.send_seconds:
-                    self._send(workers)
+                    crew.send(self.learner.average.state_dict())
+                    self._teacher = self.value()
                     sent = time.monotonic()
-                self._receive(workers)
+                self._receive(crew)
                 losses: dict[str, Tensor] = {}
                 if self._has_work():
                     losses = self._learn(self._fraction())
@@ -151,35 +150,30 @@ class Training:
                     time.sleep(IDLE_SECONDS)
                 self.seconds = before + time.monotonic() - started
                 yield Progress(self.learner.updates, self._fraction(), losses)
-        finally:
-            for worker in workers:
-                worker.close()
-            self._earlier, self._now = self.counts, []
 
     def _fraction(self) -> float:
         """How much of the minutes is over, in [0, 1]."""
         return min(1.0, self.seconds / (60 * self.config.minutes))
 
-    def _send(self, workers: Sequence[Worker]) -> None:
-        """Let all play with the network as it is now."""
-        for worker in workers:
-            worker.send(self.learner.average.state_dict())
-        self._teacher = self.value()
-
-    def _receive(self, workers: Sequence[Worker]) -> None:
+    def _receive(self, crew: SelfPlayCrew) -> None:
         """Take in what has been finished."""
-        for i, worker in enumerate(workers):
-            for harvest in worker.receive():
-                self.window.add(harvest.samples)
-                self._now[i] = harvest.counts
+        for harvest in crew.receive():
+            self.window.add(harvest.samples)
+            self.counts += harvest.counts
+        self.deaths = crew.deaths
 
-    def _until_all_play(self, workers: Sequence[Worker]) -> Iterator[Progress]:
-        """Wait for the workers: compiling, the first time on a machine, is no part of the minutes."""
-        yield Progress(self.learner.updates, self._fraction())
-        while any(counts == NO_COUNTS for counts in self._now):
-            self._receive(workers)
-            time.sleep(IDLE_SECONDS)
+    def _until_all_play(self, crew: SelfPlayCrew) -> Iterator[Progress]:
+        """Wait for the workers: compiling, the first time on a machine, is no part of the minutes.
+
+        A worker that finds no free processor in a cluster may join later; the others do not wait for long.
+        """
+        deadline = math.inf
+        while not crew.all_play and time.monotonic() < deadline:
             yield Progress(self.learner.updates, self._fraction())
+            self._receive(crew)
+            if crew.any_plays:
+                deadline = min(deadline, time.monotonic() + MUSTER_SECONDS)
+            time.sleep(IDLE_SECONDS)
 
     def _has_work(self) -> bool:
         """Whether there are samples enough to begin, and the learner is not too far ahead of the games."""
@@ -194,3 +188,11 @@ class Training:
         samples = self.window.draw(rng, self.config.mlp_batch_size)
         mlp_loss = self.mlp_learner.update(samples, rng, fraction, self._teacher)
         return losses | {"mlp_loss": mlp_loss}
+
+
+def _processes(config: BoardValueConfig) -> Site:
+    """Workers here, as many as the config says."""
+    wanted = parse_workers(config.workers)
+    if wanted.on_ray or wanted.count is None:
+        raise ValueError(f"workers {config.workers} need a site (agents.workers.site.open_site)")
+    return ProcessSite(wanted.count)

@@ -1,18 +1,15 @@
-"""Where games are played: a worker takes networks and gives samples. The learner knows no more about it.
+"""Self-play elsewhere: a job that plays, and a crew that plays all the time while the learner learns.
 
-`ProcessWorker` plays all the time in a process of its own, with one torch thread; further machines need only
-another class of this face. The repeatable form of a training asks `SelfPlay` itself, in turn with the
-learner.
+What is learned from and what is counted travel together: a harvest holds the samples of the games that were
+finished since the one before, and their number. The learner adds up the harvests that reach it; a worker that
+dies takes its unfinished games along, and no more.
 """
 
-import multiprocessing
+import functools
 import queue
-import signal
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -22,119 +19,133 @@ from torch import Tensor
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.self_play import SelfPlay, SelfPlayCounts
 from agents.board_value.targets import Samples
-from agents.runs.allocator import keep_freed_memory
-from agents.runs.seeding import generators
+from agents.runs.seeding import child_seed, generators
 from agents.values.learned import LearnedValue
+from agents.workers.crew import Crew, Post
+from agents.workers.job import MakeJob
+from agents.workers.site import Site
 from envs.boards.game import game
 from networks.build import build
 
-ROUNDS_AT_ONCE = 16  # batches between two looks at the mail
-CLOSE_SECONDS = 5.0  # that a process may take to end by itself
+ROUNDS_AT_ONCE = 16  # batches of a harvest: a fraction of a second
 
-Weights = Mapping[str, Tensor]  # the state dict of a policy-value network
+Weights: TypeAlias = Mapping[str, Tensor]  # the state dict of a policy-value network
+Arrays: TypeAlias = Mapping[str, NDArray[np.float32]]  # the same, on its way
 
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """What a worker has finished since it was asked last, and its counts since its start."""
+    """What a worker has finished since its harvest before."""
 
     samples: Samples
     counts: SelfPlayCounts
 
 
-class Worker(Protocol):
-    """Plays games with the newest network it was sent."""
-
-    def send(self, weights: Weights) -> None:
-        """Play with this network from now on."""
-
-    def receive(self) -> list[Harvest]:
-        """What has been finished; does not wait. ChildProcessError when the worker has died."""
-
-    def close(self) -> None:
-        """Stop playing; games that are not finished are lost."""
-
-
-class ProcessWorker:
-    """A worker in a process of its own. It ends with the process that made it, however that one ends.
+class SelfPlayJob:
+    """Games that go on from call to call.
 
     Args:
-        config: of the training.
+        config_json: of the training.
         seed: of this worker's games.
     """
 
-    def __init__(self, config: BoardValueConfig, seed: int) -> None:
-        context = multiprocessing.get_context("spawn")  # torch and numba threads do not survive a fork
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, config.to_json(), seed), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._received: queue.SimpleQueue[Harvest | None] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+    def __init__(self, config_json: Mapping[str, Any], seed: int) -> None:
+        torch.set_num_threads(1)
+        self._config = BoardValueConfig.from_json(config_json)
+        self._game = game(self._config.game)
+        self._rng = generators(seed, "self_play")["self_play"]
+        self._player: SelfPlay | None = None
+
+    def do(self, message: Arrays | None) -> Harvest:
+        """Play on, with this network from now on; None: with the one before."""
+        if message is not None:
+            self._use(self._value(message))
+        assert self._player is not None, "the first message is a network"
+        before = self._player.counts
+        samples = self._player.play_rounds(ROUNDS_AT_ONCE)
+        return Harvest(samples, self._player.counts - before)
+
+    def _value(self, arrays: Arrays) -> LearnedValue:
+        network = build(self._config.network(self._game))
+        # Copied: what comes from Ray's store cannot be written, and goes when its owner does.
+        network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+        return LearnedValue(self._game, network)
+
+    def _use(self, value: LearnedValue) -> None:
+        if self._player is None:
+            self._player = SelfPlay(self._game, value, self._config, self._rng)
+        else:
+            self._player.use(value)
+
+
+class SelfPlayCrew:
+    """Workers that play with the newest network; use it in a `with`.
+
+    Args:
+        site: where.
+        config: of the training.
+        sitting: of the training; makes the games of each different.
+        weights: to begin with.
+    """
+
+    def __init__(self, site: Site, config: BoardValueConfig, sitting: int, weights: Weights) -> None:
+        self._site = site
+        self._harvests: queue.SimpleQueue[tuple[int, Harvest]] = queue.SimpleQueue()
+        self._heard: set[int] = set()
+        self.send(weights)
+
+        def make_job(i: int, before: int) -> MakeJob:
+            name = f"worker {i} of sitting {sitting}" + (f", after {before} others" if before else "")
+            return functools.partial(SelfPlayJob, config.to_json(), child_seed(config.seed, name))
+
+        self._crew = Crew(site, make_job, self._lead, name="self-play worker")
+
+    @property
+    def deaths(self) -> list[str]:
+        """How workers died whose place was taken by others."""
+        return self._crew.deaths
+
+    @property
+    def any_plays(self) -> bool:
+        """Whether a harvest has come."""
+        return bool(self._heard)
+
+    @property
+    def all_play(self) -> bool:
+        """Whether each place has sent a harvest."""
+        return len(self._heard) == self._site.room
 
     def send(self, weights: Weights) -> None:
-        """Play with this network from now on."""
-        try:
-            self._connection.send({name: tensor.numpy() for name, tensor in weights.items()})
-        except OSError as error:
-            raise ChildProcessError(f"the self-play process has died ({self._exit_text()})") from error
+        """Let all play with this network from their next call on."""
+        # Copied: the learner goes on in place, and the network leaves with the next call of each worker.
+        self._newest = self._site.share({name: tensor.numpy().copy() for name, tensor in weights.items()})
 
     def receive(self) -> list[Harvest]:
-        """What has been finished; does not wait. ChildProcessError when the worker has died."""
+        """What has come; does not wait. Raises: ChildProcessError when workers died one after the other."""
+        self._crew.check()
         harvests: list[Harvest] = []
-        while not self._received.empty():
-            harvest = self._received.get()
-            if harvest is None:
-                raise ChildProcessError(f"the self-play process has died ({self._exit_text()})")
+        while not self._harvests.empty():
+            i, harvest = self._harvests.get()
+            self._heard.add(i)
             harvests.append(harvest)
         return harvests
 
-    def close(self) -> None:
-        """Stop playing; games that are not finished are lost."""
-        self._process.terminate()
-        self._process.join(CLOSE_SECONDS)
-        self._reader.join(CLOSE_SECONDS)
-        self._connection.close()
+    def __enter__(self) -> "SelfPlayCrew":
+        return self
 
-    def _read(self) -> None:
-        """Take samples out of the pipe at once, so that the player never waits for the learner."""
+    def __exit__(self, *raised: object) -> None:
+        self._crew.close()
+
+    def _lead(self, i: int, post: Post) -> None:
+        """Call after call, with a network where the worker does not have the newest."""
+        known: Any = None
+
+        def message(is_new: bool) -> Any:
+            nonlocal known
+            if known is self._newest and not is_new:
+                return None
+            known = self._newest
+            return known
+
         while True:
-            try:
-                self._received.put(self._connection.recv())
-            except (EOFError, OSError):
-                self._received.put(None)
-                return
-
-    def _exit_text(self) -> str:
-        self._process.join(CLOSE_SECONDS)
-        return f"exit code {self._process.exitcode}"
-
-
-def _serve(connection: Connection, config_json: Mapping[str, Any], seed: int) -> None:
-    """The life of a worker process: wait for a network, then play until the learner is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the learner closes us
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    config = BoardValueConfig.from_json(config_json)
-    board_game = game(config.game)
-    network = build(config.network(board_game))
-    rng = generators(seed, "self_play")["self_play"]
-    try:
-        network.load_state_dict(_tensors(connection.recv()))
-        player = SelfPlay(board_game, LearnedValue(board_game, network), config, rng)
-        while True:
-            samples = player.play_rounds(ROUNDS_AT_ONCE)
-            connection.send(Harvest(samples, player.counts))
-            weights = None
-            while connection.poll():
-                weights = connection.recv()
-            if weights is not None:
-                network.load_state_dict(_tensors(weights))
-                player.use(LearnedValue(board_game, network))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the learner is gone
-
-
-def _tensors(arrays: Mapping[str, NDArray[np.float32]]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+            self._harvests.put((i, post.call(message)))

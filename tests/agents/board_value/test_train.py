@@ -3,21 +3,26 @@
 import multiprocessing
 import os
 import signal
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from agents.arena.match import play_match
+from agents.board_value import workers
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.presets import PRESETS, TIC_TAC_TOE
 from agents.board_value.train import Training
-from agents.board_value.workers import ProcessWorker
 from agents.players import RandomPlayer
 from agents.search.mcts import MCTSPlayer
+from agents.workers.processes import ProcessSite
 from envs.boards.game import game
+from tests.agents.workers.harvest_log import check_counts, lines, logged_to
 
 TINY = replace(
     TIC_TAC_TOE,
@@ -89,13 +94,48 @@ def test_a_short_training_side_by_side_learns_from_games_of_the_worker() -> None
     assert not multiprocessing.active_children()
 
 
-def test_a_worker_that_dies_is_reported() -> None:
-    worker = ProcessWorker(TINY, seed=0)
-    os.kill(worker._process.pid or 0, signal.SIGKILL)
-    worker._reader.join(10)
-    with pytest.raises(ChildProcessError, match=r"the self-play process has died \(exit code -9\)"):
-        worker.receive()
-    worker.close()
+def test_a_killed_worker_is_replaced_and_no_game_is_counted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "harvests"
+    monkeypatch.setattr(workers, "SelfPlayJob", logged_to(log))
+    training = Training(replace(TINY, iterations=None, minutes=60, workers=2, send_seconds=0.2))
+    running = training.run()
+
+    def train_until(holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 200
+        while not holds():
+            next(running)
+            assert time.monotonic() < deadline
+
+    def players() -> set[int]:
+        return {line[0] for line in lines(log)}
+
+    train_until(lambda: len(players()) == 2 and training.learner.updates > 3)
+    os.kill(lines(log)[-1][0], signal.SIGKILL)
+    train_until(lambda: len(training.deaths) == 1)
+    games = training.counts.games
+    train_until(lambda: len(players()) == 3 and training.counts.games > games + 20)
+    running.close()
+    assert training.deaths == ["exit code -9"]
+    check_counts(log, training.counts.games, training.window.total)
+    assert not multiprocessing.active_children()
+
+
+def test_a_network_that_was_sent_is_not_changed_by_what_is_learned_later() -> None:
+    class Keeping(ProcessSite):
+        """Shares nothing but remembers what it was given, and has no room for workers."""
+
+        shared: Any = None
+
+        def share(self, value: Any) -> Any:
+            self.shared = value
+            return value
+
+    site, weights = Keeping(0), {"w": torch.ones(3)}
+    with workers.SelfPlayCrew(site, TINY, 1, weights):
+        weights["w"].zero_()
+        assert site.shared["w"].tolist() == [1, 1, 1]
 
 
 @pytest.mark.slow
@@ -125,6 +165,9 @@ def test_a_config_is_the_same_after_json(name: str) -> None:
         ({"window_max": 3}, "BoardValueConfig.window_max must be at least window_min"),
         ({"seed": -1}, "BoardValueConfig.seed must be at least 0"),
         ({"iterations": 0}, "BoardValueConfig.iterations must be above 0"),
+        ({"workers": 0}, "workers must be a number of processes from 1, or ray"),
+        ({"workers": "rai:2"}, "got 'rai:2'"),
+        ({"workers": "ray", "iterations": 1}, "BoardValueConfig.workers must be a number with iterations"),
     ],
 )
 def test_fields_outside_their_range_are_refused(changes: dict[str, Any], told: str) -> None:
