@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -22,6 +22,7 @@ from agents.workers.site import Site, open_site
 from scripts.command_line import command, parse
 
 if TYPE_CHECKING:
+    from agents.arena.mistakes import SolvedPosition
     from envs.boards.game import Game
 
 DESCRIPTION = """\
@@ -31,6 +32,7 @@ Measure agents: returns of models, matches of board players, mistakes against so
   episodes pong breakout --episodes 20
   match connect_four mcts:value=learned alpha_beta:value=handcrafted,depth=6 --games 100
   tournament othello random greedy:value=handcrafted mcts:value=handcrafted --games 20
+  tournament connect_four --effort seconds=0.05 --games 40
   mistakes connect_four alpha_beta:depth=8 solved.txt --json mistakes.json
 """
 GAME_HELP = "tic_tac_toe, connect_four or othello"
@@ -95,7 +97,12 @@ class Tournament(Games):
     """All against all: ratings, and a table of searches and judgements."""
 
     game: GameName
-    players: Annotated[Positional[tuple[str, ...]], arg(metavar="PLAYER...", help=PLAYER_HELP)]
+    players: Annotated[Positional[tuple[str, ...]], arg(metavar="[PLAYER...]", help=PLAYER_HELP)] = ()
+    effort: Annotated[str | None, arg(metavar="seconds=S|nodes=N", help_behavior_hint="")] = None
+    """instead of players: the standard field, {alpha-beta, MCTS} x {handcrafted, learned} and what lies
+    below, all with this effort for each move"""
+    mistakes: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """also count each player's mistakes on solved positions, as `evaluate.py mistakes` does"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,11 +181,14 @@ def _match(task: Match, console: Console) -> dict[str, Any]:
 
 
 def _tournament(task: Tournament, console: Console) -> dict[str, Any]:
+    task = _with_players(task)
     game = _checked_game(task.game, task.players)
     _check_workers(task)
+    from agents.arena.mistakes import read_solved
     from agents.arena.tables import cross_table, judgements_table, standings_table, tournament_verdict
     from agents.arena.tournament import check_entries, play_tournament
 
+    solved = None if task.mistakes is None else read_solved(task.mistakes, game)
     names = [parse_spec(spec).text for spec in task.players]
     check_entries(task.games, names)
     total = task.games * len(names) * (len(names) - 1) // 2
@@ -194,7 +204,41 @@ def _tournament(task: Tournament, console: Console) -> dict[str, Any]:
     tables = standings_table(result), cross_table(result), judgements_table(result)
     console.print(*filter(None, tables), sep="\n")
     console.print(tournament_verdict(result), highlight=False, soft_wrap=True)
-    return result.to_json()
+    if solved is None:
+        return result.to_json()
+    best_first = [standing.player for standing in result.standings]
+    return result.to_json() | {"mistakes": _mistakes_of(best_first, game, solved, task.seed, console)}
+
+
+def _with_players(task: Tournament) -> Tournament:
+    """The task with the standard field where an effort stands in for players."""
+    if (task.effort is None) == (not task.players):
+        raise ValueError("tournament takes either players or --effort, which stands for the standard field")
+    if task.effort is None:
+        return task
+    from agents.arena.field import standard_field
+
+    return replace(task, players=tuple(standard_field(task.game, task.effort)))
+
+
+def _mistakes_of(
+    names: Sequence[str], game: Game, solved: Sequence[SolvedPosition], seed: int, console: Console
+) -> dict[str, Any]:
+    """Each player's mistakes on the same positions, printed as a table."""
+    from agents.arena.mistakes import count_mistakes
+    from agents.arena.tables import mistakes_by_player
+
+    reports = {}
+    with ProgressLine("mistakes", total=len(names) * len(solved), unit="positions") as line:
+        for i, name in enumerate(names):
+
+            def tell(done: int, mistakes: int, before: int = i * len(solved)) -> None:
+                line.update(before + done)
+
+            player = build_player(name, game)
+            reports[name] = count_mistakes(player, solved, exact_solver(game), seed=seed, on_progress=tell)
+    console.print(mistakes_by_player(reports))
+    return {name: report.to_json() for name, report in reports.items()}
 
 
 def _mistakes(task: Mistakes, console: Console) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Results as tables and sentences for a terminal of 80 to 100 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -144,6 +144,20 @@ def _forfeits(matches: Sequence[MatchResult]) -> str:
                 loser = match.players[0 if record.result < 0 else 1]
                 reasons.setdefault(loser, []).append(record.forfeit.removeprefix(f"{loser}: "))
     return "".join(f"; {loser} forfeited {len(why)}, the first: {why[0]}" for loser, why in reasons.items())
+
+
+def mistakes_by_player(reports: Mapping[str, MistakeReport]) -> Table:
+    """One row for each player, in the order given."""
+    table = _table("mistakes on solved positions", ["player"], ["mistakes", "rate", "95 %", "non-trivial"])
+    for player, report in reports.items():
+        table.add_row(
+            player,
+            f"{report.mistakes} of {report.positions}",
+            f"{report.rate.estimate:.2%}",
+            f"{report.rate.low:.2%} to {report.rate.high:.2%}",
+            f"{report.nontrivial_rate.estimate:.2%}",
+        )
+    return table
 
 
 def _games(result: MatchResult) -> str:

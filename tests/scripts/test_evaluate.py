@@ -165,3 +165,24 @@ def test_a_wrong_player_is_told_within_a_second_and_help_too() -> None:
         run = subprocess.run([sys.executable, "scripts/evaluate.py", *argv], capture_output=True, text=True)
         assert time.monotonic() - started < 2.5  # about 0.8 s on an idle machine
         assert run.returncode == code
+
+
+def test_an_effort_stands_for_the_standard_field_and_mistakes_are_counted_for_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    solved = tmp_path / "solved.txt"
+    solved.write_text("2252576253462244111563365343671351441 -1\n7422341735647741166133573473242566 1\n")
+    effort = ("--effort", "nodes=20", "--games", "2", "--mistakes", str(solved))
+    told = _figures(tmp_path, "tournament", "connect_four", *effort)
+    assert len(told["ratings"]) == 6
+    assert set(told["mistakes"]) == {rating["player"] for rating in told["ratings"]}
+    assert all(report["positions"] == 2 for report in told["mistakes"].values())
+    assert "mistakes on solved positions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("players", [(), ("random", "greedy", "--effort", "nodes=9")])
+def test_a_tournament_takes_players_or_an_effort(
+    players: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tournament", "tic_tac_toe", *players, "--games", "2"]) == 2
+    assert "either players or --effort" in capsys.readouterr().err

@@ -91,6 +91,7 @@ def test_what_a_job_raises_comes_back_from_an_actor_too(site: Site, tmp_path: Pa
     hired.close()
 
 
+@pytest.mark.slow
 def test_a_training_learns_from_games_of_an_actor(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
