@@ -23,6 +23,7 @@ from scripts.command_line import command, parse
 
 if TYPE_CHECKING:
     from agents.arena.mistakes import SolvedPosition
+    from agents.arena.tournament import TournamentResult
     from envs.boards.game import Game
 
 DESCRIPTION = """\
@@ -103,6 +104,8 @@ class Tournament(Games):
     below, all with this effort for each move"""
     mistakes: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """also count each player's mistakes on solved positions, as `evaluate.py mistakes` does"""
+    plot: Annotated[Path | None, arg(metavar="FILE.png", help_behavior_hint="")] = None
+    """draw the ratings with their intervals"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,10 +207,26 @@ def _tournament(task: Tournament, console: Console) -> dict[str, Any]:
     tables = standings_table(result), cross_table(result), judgements_table(result)
     console.print(*filter(None, tables), sep="\n")
     console.print(tournament_verdict(result), highlight=False, soft_wrap=True)
+    if task.plot is not None:
+        print(f"plot: {_draw_ratings(result, task.plot)}")
     if solved is None:
         return result.to_json()
     best_first = [standing.player for standing in result.standings]
     return result.to_json() | {"mistakes": _mistakes_of(best_first, game, solved, task.seed, console)}
+
+
+def _draw_ratings(result: TournamentResult, path: Path) -> Path:
+    from agents.runs.plots import elo_plot
+
+    elos = [standing.elo for standing in result.standings]
+    return elo_plot(
+        [standing.player for standing in result.standings],
+        [elo.estimate for elo in elos],
+        [elo.low for elo in elos],
+        [elo.high for elo in elos],
+        path,
+        axis_label=f"{result.game.title}: Elo with 95 % interval, {result.games} games",
+    )
 
 
 def _with_players(task: Tournament) -> Tournament:

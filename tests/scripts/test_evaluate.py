@@ -172,8 +172,10 @@ def test_an_effort_stands_for_the_standard_field_and_mistakes_are_counted_for_ea
 ) -> None:
     solved = tmp_path / "solved.txt"
     solved.write_text("2252576253462244111563365343671351441 -1\n7422341735647741166133573473242566 1\n")
-    effort = ("--effort", "nodes=20", "--games", "2", "--mistakes", str(solved))
+    plot = tmp_path / "ratings.png"
+    effort = ("--effort", "nodes=20", "--games", "2", "--mistakes", str(solved), "--plot", str(plot))
     told = _figures(tmp_path, "tournament", "connect_four", *effort)
+    assert plot.read_bytes().startswith(b"\x89PNG")
     assert len(told["ratings"]) == 6
     assert set(told["mistakes"]) == {rating["player"] for rating in told["ratings"]}
     assert all(report["positions"] == 2 for report in told["mistakes"].values())
