@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from agents.players import Player
     from agents.watching.board_scene import BoardScene
     from agents.watching.episode_scene import EpisodeScene
+    from agents.watching.inside_page import InsidePage
     from agents.watching.judges import Judges
+    from agents.watching.move_numbers import Numbers
     from envs.boards.game import Game
 
     Scene: TypeAlias = BoardScene | EpisodeScene
@@ -119,7 +121,17 @@ def _board_scene(shown: Programme, game_name: str) -> BoardScene:
         speed=shown.speed,
     )
     searches = any(parse_spec(spec).kind == "mcts" for spec in shown.players)
-    return BoardScene(session, "visits" if searches else "learned" if shown.model else "handcrafted")
+    numbers: Numbers = "visits" if searches else "learned" if shown.model else "handcrafted"
+    return BoardScene(session, numbers, _inside_board(rules, shown.model))
+
+
+def _inside_board(game: Game, model: Path | None) -> InsidePage | None:
+    from agents.watching.inside_page import InsidePage
+
+    if model is None:
+        return None
+    moves = [game.action_text(action) for action in range(game.num_actions)]
+    return InsidePage(model, f"the {game.title} network", moves)
 
 
 def _seated(spec: str, game: Game, seed: int) -> Player | None:
@@ -152,6 +164,8 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     from agents.watching.actions import names_of
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.episode_session import EpisodeSession
+    from agents.watching.inside_page import InsidePage
+    from agents.watching.spread import spread_of
 
     assert shown.model is not None
     torch.set_num_threads(1)  # one observation at a time leaves nothing to share out
@@ -159,9 +173,17 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     config = config_from_json(header.config)
     agent = DQNAgent.load(shown.model)
     env = _env_with_pictures(config)
-    session = EpisodeSession(env, agent, seed=shown.seed, episodes=shown.games or 0, speed=shown.speed)
+    session = EpisodeSession(
+        env,
+        agent,
+        seed=shown.seed,
+        episodes=shown.games or 0,
+        speed=shown.speed,
+        spread_of=spread_of(agent),
+    )
     names = names_of(config.env_id, agent.config.num_actions)
-    return EpisodeScene(session, config.env_id, told(shown.model, header), names)
+    inside = InsidePage(shown.model, f"the {config.env_id} network", names)
+    return EpisodeScene(session, config.env_id, told(shown.model, header), names, inside)
 
 
 def _env_with_pictures(config: TrainingConfig) -> gymnasium.Env[Any, Any]:

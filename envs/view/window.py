@@ -16,7 +16,7 @@ from typing import Protocol
 
 from envs.view.canvas import Canvas
 from envs.view.draw import DEFAULT_SIZE, cell_at, paint
-from envs.view.pictures import Cell, Help, KeyHelp, Picture
+from envs.view.pictures import Cell, Help, KeyHelp, Picture, Spot
 from envs.view.recorder import save_png
 from envs.view.sdl import has_display, pygame
 
@@ -51,6 +51,9 @@ class Scene(Protocol):
 
     def click(self, cell: Cell) -> None:
         """A click on a cell of the board."""
+
+    def pick(self, spot: Spot) -> None:
+        """A click on another part of the page that has a meaning."""
 
     def close(self) -> None:
         """Stop all work; called once, also in the middle of a think."""
@@ -132,6 +135,8 @@ class Window:
         cell = cell_at(self._canvas, self._scene.picture(), point)
         if cell is not None:
             self._scene.click(cell)
+        elif (spot := self._canvas.spot_at(point)) is not None:
+            self._scene.pick(spot)
 
     def _screenshot(self) -> None:
         path = next(p for p in (self._folder / f"watch_{i:03}.png" for i in range(1000)) if not p.exists())
