@@ -23,7 +23,7 @@ Thinking: TypeAlias = tuple[Decision, SearchTree | None]
 MOVE_SECONDS = 0.8  # how long a decision is shown at speed 1
 PASS_SECONDS = 1.2  # a person's forced pass is played after so long
 NEXT_GAME_SECONDS = 3.0  # how long a finished game is shown at speed 1
-CLOSE_SECONDS = 0.8  # at most, for running thinks to end
+CLOSE_SECONDS = 0.6  # at most, for running thinks to end
 TICK_SECONDS = 0.1  # between pictures of a running think
 
 

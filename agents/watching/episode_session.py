@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agents.watching.thought import Thought
 
 NEXT_EPISODE_SECONDS = 1.5  # how long the end of an episode is shown
-CLOSE_SECONDS = 0.8  # at most, for a running step to end
+CLOSE_SECONDS = 0.6  # at most, for a running step to end
 STEPS_AT_ONCE = 64  # before the page is drawn again
 
 
