@@ -116,12 +116,18 @@ def _shown(node: Node, game: Game, player: int, row: float, total: int) -> TreeN
         share=min(1.0, node.visits / total),
         expected_score=None if value is None else expected_score(value),
         prior=node.prior,
-        is_proven=node.proven,
+        proof=_proof(game, value) if node.proven and value is not None else "",
         parent=node.parent,
         depth=node.depth,
         row=row,
         is_line=node.is_line,
     )
+
+
+def _proof(game: Game, value: float) -> str:
+    """A proven value of the first player, in words."""
+    first, second = look_of(game.name).sides
+    return f"{first} wins" if value > 0 else f"{second} wins" if value < 0 else "draw"
 
 
 def _missing(moment: Moment) -> str:

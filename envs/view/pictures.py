@@ -197,7 +197,7 @@ class TreeNode:
     share: float  # of the root's visits
     expected_score: float | None  # of the first player
     prior: float
-    is_proven: bool
+    proof: str  # "X wins", "draw"; empty for an estimate
     parent: int | None  # index of its parent; None: the root
     depth: int  # 1 for the root's children
     row: float  # leaves have 0, 1, 2, ..., others the middle of their children

@@ -80,7 +80,7 @@ def draw_tiles(canvas: Canvas, rect: pygame.Rect, maps: NDArray[np.float32], hig
 def _tiling(canvas: Canvas, rect: pygame.Rect, shape: tuple[int, ...]) -> Tiling:
     """The number of columns that makes the tiles largest; fewer tiles where one pixel is too much."""
     count, height, width = shape
-    gap = canvas.px(2)
+    gap = canvas.px(3)
     best, best_columns = 0.0, 1
     for columns in range(1, count + 1):
         lines = -(-count // columns)

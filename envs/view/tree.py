@@ -103,9 +103,9 @@ def _node(canvas: Canvas, box: pygame.Rect, node: TreeNode, game: str) -> None:
     rest = pygame.Rect(move.right, upper.top, upper.right - move.right, upper.height)
     canvas.text(short_number(node.visits), rest, style.SMALL, style.TEXT, "right")
     score = "" if node.expected_score is None else f"{100 * node.expected_score:.0f} %"
-    shown = canvas.text(score + (" proven" if node.is_proven else ""), lower, style.SMALL, style.TEXT)
+    shown = canvas.text(node.proof or score, lower, style.SMALL, style.TEXT)
     rest = pygame.Rect(shown.right, lower.top, lower.right - shown.right, lower.height)
-    if not node.is_proven:
+    if not node.proof:
         canvas.text(f"p {100 * node.prior:.0f}", rest, style.SMALL, style.MUTED, "right")
 
 
