@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agents.players import Player
 from agents.search.alpha_beta import AlphaBeta, Result
 from agents.search.alpha_beta_player import AlphaBetaPlayer
-from agents.search.batched_alpha_beta import BatchedAlphaBeta
+from agents.search.connect_four_solver import Stopped
 from agents.search.limits import Limits, StopFlag
 from agents.watching.deferred import built
 from envs.boards.game import Position
@@ -27,17 +27,16 @@ class Deepening:
         self._flag = StopFlag()
 
     def search(self, player: AlphaBetaPlayer, position: Position, depth_max: int) -> Depths:
-        """Depths 1 to `depth_max`, fewer where the score is proven, NODES_MAX are met, or it is stopped."""
-        value = player.value
-        engine = (
-            BatchedAlphaBeta(value, self._flag)
-            if value.kernel is None
-            else AlphaBeta(value.kernel, self._flag)
-        )
+        """Depths 1 to `depth_max`, fewer where the score is proven or NODES_MAX are met. Raises: Stopped."""
+        kernel = player.value.kernel
+        assert kernel is not None, "see alpha_beta_of"
+        engine = AlphaBeta(kernel, self._flag)
         results: list[Result] = []
         with self._flag.during(None):
             for depth in range(1, depth_max + 1):
                 result = engine.search(position.state, Limits(depth=depth, nodes=NODES_MAX))
+                if self._flag.byte[0]:
+                    raise Stopped
                 if result.depth < depth and not result.proven:
                     break
                 results.append(result)
@@ -51,6 +50,11 @@ class Deepening:
 
 
 def alpha_beta_of(player: Player | None) -> AlphaBetaPlayer | None:
-    """The player, if it is one that searches with alpha-beta and has been built."""
+    """The player, if it has been built and searches a compiled value with alpha-beta.
+
+    A network that is asked in batches works for one thread at a time, and that is the player's own.
+    """
     searcher = built(player)
-    return searcher if isinstance(searcher, AlphaBetaPlayer) else None
+    if not isinstance(searcher, AlphaBetaPlayer) or searcher.value.kernel is None:
+        return None
+    return searcher

@@ -1,5 +1,7 @@
 """Work on one position that only some pages ask for: its truth, and alpha-beta depth by depth."""
 
+from contextlib import suppress
+
 from agents.players import Player
 from agents.search.connect_four_solver import Stopped
 from agents.watching.deepening import Deepening, Depths, alpha_beta_of
@@ -53,11 +55,6 @@ class SideJobs:
                 job[1].wait()
         self._collect()
 
-    @property
-    def is_solving(self) -> bool:
-        """Whether a truth is being looked for."""
-        return self._solving is not None
-
     def close(self, seconds: float) -> None:
         """End all work; wait for it a moment."""
         self.truth.stop()
@@ -76,12 +73,11 @@ class SideJobs:
         if self._solving is not None and self._solving[1].ready:
             moment, solved = self._solving
             self._solving, changed = None, True
-            try:
+            with suppress(Stopped):  # another position is shown by now
                 moment.truth = solved.result()
-            except Stopped:  # another position is shown by now
-                changed = False
         if self._searching is not None and self._searching[1].ready:
             moment, searched = self._searching
             self._searching, changed = None, True
-            moment.depths = searched.result()
+            with suppress(Stopped):
+                moment.depths = searched.result()
         return changed

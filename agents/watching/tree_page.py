@@ -135,5 +135,5 @@ def _missing(moment: Moment) -> str:
     if moment.decision is None:
         return "No search has been made of this position yet: it is shown as soon as an agent thinks."
     if "depth" in moment.decision.statistics:
-        return "Searching again, depth by depth …"
+        return "Searching again, depth by depth … (only with values that are compiled into the search)"
     return "This player does not search."

@@ -3,7 +3,7 @@
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.connect_four_solver import Stopped
 from agents.search.limits import DEPTH_MAX, Limits, StopFlag
-from agents.search.solver import GAMES, SolverPlayer
+from agents.search.solver import SolverPlayer
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
 from envs.boards.game import Game, Position
@@ -36,7 +36,7 @@ class Truth:
         """1, 0 or -1 for the side to move, of each legal action. Raises: Stopped; ValueError if refused."""
         if refusal := self.refusal(position):
             raise ValueError(refusal)
-        if self._game.name in GAMES:
+        if self._game.name == "connect_four":
             self._solver = self._solver or SolverPlayer("solver", self._game)
             return self._solver.analyse(position)
         self._search = self._search or AlphaBeta(HandcraftedValue(self._game).kernel, self._flag)
