@@ -30,7 +30,11 @@ def test_a_run_is_gone_through_by_its_steps_and_other_files_are_left_out(tmp_pat
     save(tmp_path / "last.safetensors", 900, seed=1)
     save(tmp_path / "initial.safetensors", 0, seed=1)
     best = save(tmp_path / "best.safetensors", 500, seed=1)
-    save(tmp_path / "best_other.safetensors", 500, NetworkConfig(trunk="mlp", input_shape=(4,), head="value"))
+    save(
+        tmp_path / "best_other.safetensors",
+        500,
+        NetworkConfig(trunk="mlp", input_shape=(4,), head="value", num_actions=0),
+    )
     found = checkpoints(best)
     assert [each.header.step for each in found] == [0, 500, 900]
     assert [each.is_shown for each in found] == [False, True, False]
