@@ -11,7 +11,7 @@ from agents.search.mcts_tree import UNPROVEN, Forest
 from agents.watching.deferred import built
 from envs.boards.game import Position
 
-LEAVES_MAX, DEPTH_MAX = 120, 6
+LEAVES_MAX, DEPTH_MAX = 120, 5
 CHILDREN_MAX = 6  # of a node below the root
 
 
