@@ -13,7 +13,7 @@ CODE := agents envs networks scripts tests
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format clean
+.PHONY: help setup demo pictures test test-slow check format clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,16 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## play, train and measure for a few minutes; leaves a report in demo/
 	$(BIN)/python scripts/demo.py
+
+WATCH := $(ONE_THREAD) $(BIN)/python scripts/watch.py
+DUEL := connect_four mcts:value=learned,simulations=400 alpha_beta:value=handcrafted,depth=8
+
+pictures: $(READY)  ## the README's pictures and its film, made anew
+	$(WATCH) $(DUEL) --screenshot docs/images/connect_four.png --at 12
+	$(WATCH) $(DUEL) --page tree --screenshot docs/images/tree.png --at 12
+	$(WATCH) pong --screenshot docs/images/pong.png --at 350
+	$(WATCH) pong --page inside --screenshot docs/images/inside.png --at 350
+	$(WATCH) $(DUEL) --record docs/images/connect_four.gif --size 960x600 --steps 24
 
 test: $(READY)  ## the whole test suite but for what is marked slow
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --quiet

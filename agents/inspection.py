@@ -22,7 +22,7 @@ from envs.view.colour_maps import diverging, over_grey, rising
 from envs.view.episode import as_grey
 from envs.view.pictures import ActionValue
 from envs.view.sheet import Section, Tile, draw_sheet
-from networks.feature_maps import feature_maps, kernels, saliency
+from networks.feature_maps import feature_maps, kernels, landmarks, saliency
 
 SIGNED_NOTE = "blue positive, orange negative, dark zero; largest {high:.3g}"
 RISING_NOTE = "dark zero, white {high:.3g}"
@@ -93,15 +93,11 @@ def sheets(shown: Specimen) -> Iterator[Sheet]:
     else:
         yield Sheet("kernels", draw_sheet(f"{shown.title}: kernels", subtitle, _kernels(shown)))
     maps = {name: values[-1] for name, values in feature_maps(network, shown.obs).items()}
-    hidden = [name for name in maps if not name.startswith(("output.", "head.")) or "activation" in name]
-    hidden = [name for name in hidden if name.endswith("activation")] or hidden
-    planes = [name for name in hidden if maps[name].ndim == 3 and name.startswith("trunk.")]
-    shallow, deep = (planes or hidden)[0], (planes or hidden)[-1]
-    for which, name in (("shallow", shallow), ("deep", deep)):
+    marks = landmarks(maps)
+    for which, name in (("shallow", marks.shallow), ("deep", marks.deep)):
         pixels = draw_sheet(f"{shown.title}: {which} feature maps", subtitle, _maps(name, maps[name]))
         yield Sheet(f"feature_maps_{which}", pixels)
-    last_dense = [name for name in hidden if maps[name].ndim < 3][-1:]
-    sections = [section for name in last_dense for section in _maps(name, maps[name])]
+    sections = [] if marks.dense is None else _maps(marks.dense, maps[marks.dense])
     output = draw_sheet(f"{shown.title}: output", subtitle, [*sections, *_output(shown, maps)])
     yield Sheet("output", output)
     yield Sheet("saliency", draw_sheet(f"{shown.title}: saliency", subtitle, _saliency(shown, maps)))

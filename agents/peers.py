@@ -116,3 +116,15 @@ class SB3Agent:
         """Actions int64[N] for obs [N, ...]."""
         actions, _ = self._model.predict(obs, deterministic=self._deterministic)
         return np.asarray(actions, np.int64)
+
+    def q_values(self, obs: NDArray[Any]) -> NDArray[np.float32]:
+        """float32[N, A] of obs [N, ...]. Raises: ValueError for a model that has no action values."""
+        network = getattr(self._model, "q_net", None)
+        if network is None:
+            raise ValueError(f"{self.name} has no action values: only dqn models have")
+        import torch
+
+        tensor, _ = self._model.policy.obs_to_tensor(obs)
+        with torch.no_grad():
+            values: NDArray[np.float32] = network(tensor).float().cpu().numpy()
+        return values

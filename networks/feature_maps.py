@@ -4,13 +4,15 @@ Everything is read in eval mode (running statistics, no dropout) without touchin
 statistics, and each module's mode is put back. Nothing is drawn here.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from networks.blocks import as_floats
 from networks.build import Network, Output, RecurrentNetwork
@@ -21,6 +23,8 @@ _SILENT_LAYERS = (
     nn.Dropout,
     nn.Sequential,
 )  # in eval mode (or empty) they pass on what they get
+BOARD_SIDE_MAX = 16  # planes no larger than this are boards, whose cells are hidden one by one
+BLUR, SPOT = 3, 5.0  # pixels: standard deviations of the blur and of the spot (Greydanus et al. 2018)
 
 
 def kernels(network: nn.Module) -> NDArray[np.float32]:
@@ -54,6 +58,27 @@ def feature_maps(network: Network | RecurrentNetwork, obs: Tensor) -> dict[str, 
     return maps
 
 
+class Landmarks(NamedTuple):
+    """The layers of a network that are worth a look, by their names in `feature_maps`."""
+
+    shallow: str
+    deep: str
+    dense: str | None  # the last hidden layer without an extent
+
+
+def landmarks(maps: Mapping[str, NDArray[np.float32]]) -> Landmarks:
+    """The first and last layer of planes in the trunk (else of the hidden layers), and the last dense one.
+
+    Args:
+        maps: `feature_maps` of one sample: [C, H, W] or [F].
+    """
+    hidden = [name for name in maps if not name.startswith(("output.", "head.")) or "activation" in name]
+    hidden = [name for name in hidden if name.endswith("activation")] or hidden
+    planes = [name for name in hidden if maps[name].ndim == 3 and name.startswith("trunk.")] or hidden
+    dense = [name for name in hidden if maps[name].ndim < 3]
+    return Landmarks(planes[0], planes[-1], dense[-1] if dense else None)
+
+
 def saliency(
     network: Network | RecurrentNetwork, obs: Tensor, output_index: int | None
 ) -> NDArray[np.float32]:
@@ -74,6 +99,53 @@ def saliency(
         chosen = _choose(network, _output(network, inputs), output_index)
         (gradient,) = torch.autograd.grad(chosen.sum(), inputs)
     return _array(gradient)
+
+
+def perturbation_saliency(
+    network: Network, obs: Tensor, output_index: int | None, *, every: int = 5
+) -> NDArray[np.float32]:
+    """How far one output moves when a spot of the input is hidden: needs no gradient, only answers.
+
+    Frames are blurred around the spot, as in Greydanus et al. 2018 (arXiv:1711.00138); of planes no larger
+    than a board one cell is emptied in all planes (Zeiler & Fergus 2014).
+
+    Args:
+        network: without memory, of planes.
+        obs: [1, C, H, W].
+        output_index: as for `saliency`.
+        every: pixels between the spots of a frame.
+    Returns: float32[h, w], one number for each spot, row by row from the upper left.
+    Raises: ValueError as `saliency`, or unless obs is [1, C, H, W].
+    """
+    if obs.ndim != 4 or len(obs) != 1:
+        raise ValueError(f"obs must be [1, C, H, W], got {list(obs.shape)}")
+    plain = as_floats(obs.detach(), next(network.parameters()).dtype)
+    hidden, shape = _emptied(plain) if max(obs.shape[2:]) <= BOARD_SIDE_MAX else _blurred(plain, every)
+    with _eval_mode(network), torch.inference_mode():
+        outputs = _choose(network, network(torch.cat([plain, hidden])), output_index)
+    return _array((outputs[1:] - outputs[0]).abs()).reshape(shape)
+
+
+def _emptied(obs: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """[H * W, C, H, W], one cell empty in each; and (H, W)."""
+    height, width = obs.shape[2:]
+    kept = 1 - torch.eye(height * width, dtype=obs.dtype).reshape(-1, 1, height, width)
+    return obs * kept, (height, width)
+
+
+def _blurred(obs: Tensor, every: int) -> tuple[Tensor, tuple[int, int]]:
+    """[h * w, C, H, W], a round spot blurred in each; and (h, w)."""
+    height, width = obs.shape[2:]
+    reach = torch.arange(-3 * BLUR, 3 * BLUR + 1, dtype=obs.dtype)
+    weights = torch.exp(-(reach**2) / (2 * BLUR**2))
+    weights = (weights / weights.sum()).reshape(1, 1, -1, 1)
+    planes = functional.pad(obs.transpose(0, 1), (3 * BLUR,) * 4, mode="replicate")
+    soft = functional.conv2d(functional.conv2d(planes, weights), weights.transpose(2, 3)).transpose(0, 1)
+    rows, columns = torch.arange(every // 2, height, every), torch.arange(every // 2, width, every)
+    down = torch.exp(-((torch.arange(height) - rows[:, None]) ** 2) / (2 * SPOT**2))  # [h, H]
+    across = torch.exp(-((torch.arange(width) - columns[:, None]) ** 2) / (2 * SPOT**2))  # [w, W]
+    spots = (down[:, None, :, None] * across[None, :, None, :]).reshape(-1, 1, height, width).to(obs.dtype)
+    return obs + spots * (soft - obs), (len(rows), len(columns))
 
 
 def _output(network: Network | RecurrentNetwork, obs: Tensor) -> Output:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
@@ -17,12 +17,16 @@ from envs.view.recorder import SUFFIXES, checked_name
 from envs.view.sdl import has_display
 from scripts.command_line import command, parse
 
+if TYPE_CHECKING:
+    from agents.watching.scenes import Scene
+
 DESCRIPTION = f"""\
 Watch an agent play and think. In the window, h shows the keys.
 
   pong                                      a DQN model in its environment: a file, a run folder or a name
   connect_four human mcts:value=learned     a board game between two players
   connect_four                              a board model against handcrafted judgement
+  sb3:dqn:CartPole-v1:zoo/dqn.zip --trust   a stable-baselines3 model that you trust
 
 {help_text()}
 """
@@ -38,6 +42,10 @@ class Watch:
     """pixels, WIDTHxHEIGHT"""
     speed: float = 1.0
     """a factor"""
+    page: str = ""
+    """that is shown first: play, inside, tree"""
+    trust_pickle: Annotated[bool, arg(aliases=["--trust"])] = False
+    """load a stable-baselines3 model, which runs code from its file"""
     episodes: Annotated[int | None, arg(aliases=["--games"], metavar="N")] = None
     """or games; one game, or episodes without end, where it is left out"""
     headless: bool = False
@@ -58,14 +66,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(Watch, argv, description=DESCRIPTION)
     size = _size(options.size)
     without_window = _check_outputs(options)
-    shown = programme(options.what, seed=options.seed, games=options.episodes, speed=options.speed)
+    shown = programme(
+        options.what,
+        seed=options.seed,
+        games=options.episodes,
+        speed=options.speed,
+        trust_pickle=options.trust_pickle,
+    )
     if without_window:
         _write(options, shown, size)
         return 0
     from envs.view.window import Window
 
-    Window(open_scene(shown), size).run()
+    Window(_opened(shown, options.page), size).run()
     return 0
+
+
+def _opened(shown: Programme, page: str) -> Scene:
+    """The scene with its first page."""
+    scene = open_scene(shown)
+    if page:
+        scene.pages.show(page.capitalize())
+    return scene
 
 
 def _write(options: Watch, shown: Programme, size: tuple[int, int]) -> None:
@@ -73,11 +95,11 @@ def _write(options: Watch, shown: Programme, size: tuple[int, int]) -> None:
     from agents.watching.film import record, screenshot
 
     if options.screenshot is not None:
-        scene = open_scene(shown)
+        scene = _opened(shown, options.page)
         print(screenshot(scene, options.screenshot, size, options.at))
         scene.close()
     if options.record is not None:
-        scene = open_scene(shown)
+        scene = _opened(shown, options.page)
         print(record(scene, options.record, size, options.steps))
         scene.close()
 

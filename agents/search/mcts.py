@@ -127,15 +127,21 @@ class MCTSPlayer(BasePlayer):
         for position in positions:
             check_turn(self.name, self.game, position)
         self._compile()
+        self._shown = None
         slots = self._seats(positions)
+        self._shown = int(slots[-1]) if len(slots) else None
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
         seconds = np.concatenate([np.full(len(group), self._think(group)) for group in groups])
         self._trees = {position.moves: int(slot) for position, slot in zip(positions, slots, strict=True)}
-        self._shown = int(slots[-1]) if len(slots) else None
         return [
             self._decide(position, int(slot), float(spent))
             for position, slot, spent in zip(positions, slots, seconds, strict=True)
         ]
+
+    def shown_tree(self) -> tuple[Forest, int] | None:
+        """The tree of the last position as (forest, slot), to be read only; while a search runs, it grows."""
+        shown = self._shown
+        return None if shown is None else (self._search.forest, shown)
 
     def lines(self, count: int = 5) -> list[Line]:
         """The lines of the last position, most visited first; while a search runs, those of the moment."""

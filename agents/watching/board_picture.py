@@ -3,26 +3,25 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.players import Decision
 from agents.watching.board_session import BoardSession
 from agents.watching.judges import Judged, expected_score
 from agents.watching.moment import Moment
+from agents.watching.move_numbers import Numbers, move_hints
+from agents.watching.view import View, disagreement
 from envs.boards.rules import PASS
 from envs.view import style
+from envs.view.bars import short_number
 from envs.view.looks import look_of
-from envs.view.pictures import BoardPicture, Cell, Ghost, Judgement, MoveHint, Seat
+from envs.view.pictures import BoardPicture, Cell, Ghost, Judgement, Seat
 
 GHOSTS_MAX = 5  # stones of the expected line on the board
 LINE_MAX = 20  # moves of it in words
 IN_A_LINE = {"tic_tac_toe": 3, "connect_four": 4}  # stones that win, to mark them
-Numbers = Literal["visits", "prior", "learned", "handcrafted", "none"]  # shown on the legal moves
-NUMBERS: tuple[Numbers, ...] = get_args(Numbers)
-FOOTER = "h help · space pause · . step · left undo · n numbers · v line · f s seats · c screenshot"
+FOOTER = "h help · space pause · . step · left undo · n numbers · t truth · d disagreement · f s seats"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,47 +30,44 @@ class Shown:
 
     numbers: Numbers = "visits"
     line: bool = True  # the expected line as ghosts
+    ply: int | None = None  # an earlier position that is looked at
+    unsolved: str = ""  # why the truth is not shown
     notice: str = ""
 
 
 def board_picture(session: BoardSession, shown: Shown) -> BoardPicture:
     """The page of a session as it stands."""
-    now, position = session.now, session.position
-    moment, decision, line = _latest_decision(session)
-    hints, hints_title = _hints(now, shown.numbers)
+    view = View(session, shown.ply)
+    now, position = view.now, view.now.position
+    moment, decision, line = view.latest_decision()
+    hints, hints_title = move_hints(now, shown.numbers, shown.unsolved)
     search_title, search = _search(session, moment, decision)
     return BoardPicture(
         title=session.game.title,
         game=session.game.name,
         cells=now.cells,
-        seats=(_seat(session, 0), _seat(session, 1)),
+        seats=(_seat(view, 0), _seat(view, 1)),
         to_move=None if position.is_over else position.player,
-        status=_status(session),
+        status=_status(view),
         footer=shown.notice or FOOTER,
-        last=_last_cell(session),
-        marked=_winning_cells(session) if position.is_over else (),
+        last=_last_cell(view),
+        marked=_winning_cells(now) if position.is_over else (),
         hints=hints,
         hints_title=hints_title,
         ghosts=_ghosts(now, line) if shown.line else (),
-        judgements=_judgements(session),
+        judgements=_judgements(view),
         terms=tuple(now.judged.terms.items()) if now.judged else (),
         terms_note="game over" if position.is_over else "",
         search_title=search_title,
         search=search,
         line=" ".join(session.game.action_text(action) for action in line[:LINE_MAX]),
+        cursor=shown.ply,
+        disagreement=disagreement(session.moments),
     )
 
 
-def short_number(number: float) -> str:
-    """At most four signs and a unit: 999, 1.2k, 45k, 3.4M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size:
-            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number / size:.0f}{unit}"
-    return f"{number:.0f}"
-
-
-def _status(session: BoardSession) -> str:
-    position = session.position
+def _status(view: View) -> str:
+    session, position = view.session, view.now.position
     parts = [f"game {session.games_begun} of {session.games}"] if session.games > 1 else []
     if position.is_over:
         result = position.result
@@ -79,17 +75,20 @@ def _status(session: BoardSession) -> str:
             f"{look_of(session.game.name).sides[0 if result > 0 else 1]} won" if result else "a draw"
         )
     parts.append(f"ply {len(position.moves)}")
-    if session.paused and not position.is_over:
+    if view.ply is not None:
+        parts[-1] += f" of {len(session.moments) - 1}, looking back"
+    elif session.paused and not position.is_over:
         parts.append("paused")
     parts.append(f"speed {session.speed:g}x")
     return " · ".join(parts)
 
 
-def _seat(session: BoardSession, seat: int) -> Seat:
+def _seat(view: View, seat: int) -> Seat:
+    session, now = view.session, view.now
     look = look_of(session.game.name)
     agent = session.agent_of(seat)
-    parts = [look.sides[seat], _stones(int((session.now.cells == seat + 1).sum()))]
-    if not session.position.is_over and session.position.player == seat:
+    parts = [look.sides[seat], _stones(int((now.cells == seat + 1).sum()))]
+    if view.ply is None and not now.position.is_over and now.position.player == seat:
         parts.append(_doing(session, agent is None))
     return Seat(name="human" if agent is None else agent.name, note=" · ".join(parts))
 
@@ -108,19 +107,6 @@ def _doing(session: BoardSession, human: bool) -> str:
     return "to move" if seconds is None else f"thinking {seconds:.1f} s"
 
 
-def _latest_decision(session: BoardSession) -> tuple[Moment, Decision | None, tuple[int, ...]]:
-    """The newest decision, the moment it was made in, and what is left of its line from now on."""
-    now = session.now
-    if now.decision is not None:
-        return now, now.decision, now.decision.principal_variation
-    if len(session.moments) > 1 and (before := session.moments[-2]).decision is not None:
-        assert before.decision is not None
-        line = before.decision.principal_variation
-        played = session.position.moves[-1]
-        return before, before.decision, line[1:] if line[:1] == (played,) else ()
-    return now, None, ()
-
-
 def _ghosts(now: Moment, line: Sequence[int]) -> tuple[Ghost, ...]:
     """The first stones of a line; a pass has none, but counts."""
     ghosts: list[Ghost] = []
@@ -133,8 +119,8 @@ def _ghosts(now: Moment, line: Sequence[int]) -> tuple[Ghost, ...]:
     return tuple(ghosts)
 
 
-def _judgements(session: BoardSession) -> tuple[Judgement, ...]:
-    judged = session.now.judged
+def _judgements(view: View) -> tuple[Judgement, ...]:
+    session, judged = view.session, view.now.judged
     history = [moment.judged or Judged() for moment in session.moments]
     no_model = f"no model of {session.game.name} in pretrained/"
     rows = []
@@ -152,52 +138,11 @@ def _judgements(session: BoardSession) -> tuple[Judgement, ...]:
                 missing="…" if judged is None else missing,
             )
         )
+    if view.now.truth:
+        best = max(view.now.truth.values())
+        score = expected_score(best if view.now.position.player == 0 else -best)
+        rows.append(Judgement(label="Solved", colour=style.GREEN, expected_score=score))
     return tuple(rows)
-
-
-def _hints(now: Moment, numbers: Numbers) -> tuple[tuple[MoveHint, ...], str]:
-    """The legal moves with the chosen kind of number, and what the number is."""
-    side = look_of(now.position.game.name).sides[now.position.player]
-    title, labels, weights = _numbers(now, numbers, side)
-    if now.position.is_over:
-        return (), ""
-    hints = [
-        MoveHint(cell=cell, label=labels.get(action, ""), weight=float(weights.get(action, 0.0)))
-        for action, cell in now.landings.items()
-    ]
-    return tuple(hints), title
-
-
-def _numbers(now: Moment, numbers: Numbers, side: str) -> tuple[str, dict[int, str], dict[int, float]]:
-    """Title, labels and weights by action."""
-    judged = now.judged or Judged()
-    actions = list(now.landings)
-    if numbers == "none":
-        return "Legal moves", {}, {}
-    if numbers == "visits" and now.decision is not None and now.decision.visits is not None:
-        visits = now.decision.visits
-        share = visits / max(1, visits.max())
-        labels = {a: short_number(float(visits[a])) for a in actions}
-        return "Visits of the search", labels, {a: float(share[a]) for a in actions}
-    if numbers == "prior":
-        if judged.prior is None:
-            return "Prior of the network: none here", {}, {}
-        return "Prior of the network, %", *_percent(judged.prior, actions)
-    if numbers == "handcrafted" or judged.learned_moves is None:  # where visits are unknown, values are shown
-        kind, scores = "Handcrafted", judged.handcrafted_moves
-    else:
-        kind, scores = "Learned", judged.learned_moves
-    if scores is None:
-        return "Legal moves", {}, {}
-    return f"{kind} value of each move: expected score of {side}, %", *_percent(scores, actions)
-
-
-def _percent(shares: NDArray[np.float32], actions: Sequence[int]) -> tuple[dict[int, str], dict[int, float]]:
-    """Labels, and weights from the lowest to the highest share."""
-    labels = {a: f"{100 * shares[a]:.0f}" for a in actions}
-    known = [float(shares[a]) for a in actions]
-    low, high = min(known, default=0.0), max(known, default=1.0)
-    return labels, {a: (float(shares[a]) - low) / ((high - low) or 1.0) for a in actions}
 
 
 def _search(
@@ -205,7 +150,7 @@ def _search(
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What the effort was and what came of it, with the names and units a reader expects."""
     if decision is None:
-        return "Search", ()
+        return _running(session, moment)
     sides = look_of(session.game.name).sides
     player = moment.position.player
     rows = [("move", session.game.action_text(decision.action))]
@@ -229,19 +174,35 @@ def _search(
     return f"Search of {sides[player]}", tuple(rows)
 
 
-def _last_cell(session: BoardSession) -> Cell | None:
+def _running(session: BoardSession, moment: Moment) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The search that is under way, as far as it shows itself."""
+    seconds = session.think_seconds
+    if moment is not session.now or moment.tree is None or not seconds:
+        return "Search", ()
+    side = look_of(session.game.name).sides[moment.position.player]
+    simulations = moment.tree.simulations
+    line = [node.action for node in moment.tree.nodes if node.is_line]
+    return f"Search of {side}, thinking", (
+        ("best so far", " ".join(session.game.action_text(action) for action in line)),
+        ("simulations", short_number(simulations)),
+        ("simulations per second", short_number(simulations / seconds)),
+        ("time", f"{seconds:.1f} s"),
+    )
+
+
+def _last_cell(view: View) -> Cell | None:
     """Where the last stone was placed; None at the start and after a pass."""
-    if len(session.moments) == 1:
+    if len(view.moments) == 1:
         return None
-    return session.moments[-2].landings.get(session.position.moves[-1])
+    return view.moments[-2].landings.get(view.now.position.moves[-1])
 
 
-def _winning_cells(session: BoardSession) -> tuple[Cell, ...]:
+def _winning_cells(now: Moment) -> tuple[Cell, ...]:
     """All stones of a finished game that stand in a winning line."""
-    length = IN_A_LINE.get(session.game.name)
+    length = IN_A_LINE.get(now.position.game.name)
     if length is None:
         return ()
-    cells = session.now.cells
+    cells = now.cells
     height, width = cells.shape
     found: dict[Cell, None] = {}
     for row, column in np.argwhere(cells).tolist():

@@ -7,19 +7,23 @@ player can be, and no player is asked again before its last think has ended.
 
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 from agents.players import Decision, Player
 from agents.watching.deferred import stop_player
 from agents.watching.judges import Judged, Judges
 from agents.watching.moment import Moment
+from agents.watching.search_tree import SearchTree, tree_of
 from agents.watching.thought import Thought
 from envs.boards.game import Game, Position
 from envs.boards.rules import PASS
 
+Thinking: TypeAlias = tuple[Decision, SearchTree | None]
+
 MOVE_SECONDS = 0.8  # how long a decision is shown at speed 1
 PASS_SECONDS = 1.2  # a person's forced pass is played after so long
 NEXT_GAME_SECONDS = 3.0  # how long a finished game is shown at speed 1
-CLOSE_SECONDS = 0.8  # at most, for running thinks to end
+CLOSE_SECONDS = 0.6  # at most, for running thinks to end
 TICK_SECONDS = 0.1  # between pictures of a running think
 
 
@@ -64,10 +68,10 @@ class BoardSession:
         self._step_once = False
         self._shown_seconds = 0.0  # since the position appeared
         self._tick = 0.0
-        self._thought: Thought[Decision] | None = None
+        self._thought: Thought[Thinking] | None = None
         self._thinker: Player | None = None
         self._think_started = 0.0
-        self._abandoned: list[tuple[Player, Thought[Decision]]] = []
+        self._abandoned: list[tuple[Player, Thought[Thinking]]] = []
         self._judging: tuple[Moment, Thought[Judged]] | None = None
 
     @property
@@ -108,6 +112,7 @@ class BoardSession:
         self._tick += seconds
         if self._thought is not None and self._tick >= TICK_SECONDS:
             self._tick = 0.0
+            self.now.tree = tree_of(self._thinker, self.position)
             changed = True
         return changed
 
@@ -118,7 +123,7 @@ class BoardSession:
                 moment.judged = self._judge(moment.position)
         agent = None if self.position.is_over else self.agent_of(self.position.player)
         if agent is not None and self.now.decision is None:
-            self.now.decision = self._decide(agent, self.position)
+            self.now.decision, self.now.tree = self._decide(agent, self.position)
 
     def step_now(self) -> bool:
         """Play one agent's move, here and now, or begin the next game; False when all games are over.
@@ -143,6 +148,12 @@ class BoardSession:
         """Play an action in the position on the board. Raises: IllegalMove."""
         self._abandon()
         self.moments.append(Moment(position=self.position.play(action)))
+        self._shown_seconds = 0.0
+
+    def go_back_to(self, ply: int) -> None:
+        """Take back to an earlier position of this game, whoever is to move there."""
+        self._abandon()
+        del self.moments[ply + 1 :]
         self._shown_seconds = 0.0
 
     def undo(self) -> bool:
@@ -220,18 +231,19 @@ class BoardSession:
         self._thinker, self._think_started = agent, time.monotonic()
         self._thought = Thought(lambda: self._decide(agent, position))
 
-    def _decide(self, agent: Player, position: Position) -> Decision:
+    def _decide(self, agent: Player, position: Position) -> Thinking:
         if self._reset_due:
             self._reset_due = False
             for seat, player in enumerate(self.players):
                 if player is not None:
                     player.reset(2 * self._seed + seat)
-        return agent.choose(position)
+        decision = agent.choose(position)
+        return decision, tree_of(agent, position)
 
     def _collect_decision(self) -> bool:
         if self._thought is None or not self._thought.ready:
             return False
-        self.now.decision = self._thought.result()
+        self.now.decision, self.now.tree = self._thought.result()
         self._thought, self._thinker = None, None
         return True
 

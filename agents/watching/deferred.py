@@ -26,10 +26,20 @@ class DeferredPlayer(BasePlayer):
         """Ask the player to decide at once, if there is one yet and it can be asked."""
         stop_player(self._built)
 
+    @property
+    def built(self) -> Player | None:
+        """The player itself; None until it is first asked."""
+        return self._built
+
     def _player(self) -> Player:
         if self._built is None:
             self._built = self._build()
         return self._built
+
+
+def built(player: Player | None) -> Player | None:
+    """The player itself, where it is one that had to be built."""
+    return player.built if isinstance(player, DeferredPlayer) else player
 
 
 def stop_player(player: Player | None) -> None:

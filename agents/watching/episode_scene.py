@@ -1,14 +1,27 @@
 """An episode session at the window: its keys, and its page."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from agents.watching import inside_page
 from agents.watching.actions import action_of_keys
-from agents.watching.episode_session import EpisodeSession
+from agents.watching.episode_session import CLOSE_SECONDS, EpisodeSession
+from agents.watching.inside_page import InsidePage, Subject
 from agents.watching.keys import Key, Keys, next_speed
-from envs.view.pictures import ActionValue, Cell, EpisodePicture, KeyHelp
+from agents.watching.pages import Pages
+from envs.view.pictures import (
+    ActionValue,
+    Cell,
+    EpisodePicture,
+    KeyHelp,
+    Picture,
+    ReturnDistribution,
+    Spot,
+)
 
+PLAY, INSIDE = "Play", "Inside"
 RETURNS_SHOWN = 4  # of past episodes
-FOOTER = "h help · space pause · . step · left undo · + - speed · r next episode · f take over · c screenshot"
+FOOTER = "h help · space pause · . step · left undo · + - speed · r next episode · f take over · m record"
 
 
 class EpisodeScene:
@@ -19,10 +32,20 @@ class EpisodeScene:
         title: the environment's name.
         model: who plays, in words: where the weights came from.
         action_names: in the order of the actions.
+        inside: looks into the network; None where there is none of ours.
     """
 
-    def __init__(self, session: EpisodeSession, title: str, model: str, action_names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: EpisodeSession,
+        title: str,
+        model: str,
+        action_names: Sequence[str],
+        inside: InsidePage | None = None,
+    ) -> None:
         self.session = session
+        self.pages = Pages((PLAY,) if inside is None else (PLAY, INSIDE))
+        self._inside = inside
         self.title = title
         self._model = model
         self.action_names = action_names
@@ -37,21 +60,33 @@ class EpisodeScene:
                 Key(("-",), "-", "slower", lambda: self._change_speed(-1)),
                 Key(("r",), "r", "next episode", session.restart),
                 Key(("f",), "f", "take over from the agent, and hand back", self._hand_over),
+                *self._inside_keys(),
             ]
         )
 
     @property
     def keys(self) -> Sequence[KeyHelp]:
         """All keys with their meaning."""
-        return (*self._keys.help, ("arrows  x  0 - 9", "when you have taken over: move, fire, or action"))
+        return (
+            *self._keys.help,
+            ("arrows  x  0 - 9", "when you have taken over: move, fire, or action"),
+            ("click", "on the curves: go to that step, the game restored; on a map: what its cell sees"),
+        )
 
     @property
     def pictures_per_second(self) -> float:
         """Of a film with one picture for each step."""
         return self.session.speed * self.session.steps_per_second
 
-    def picture(self) -> EpisodePicture:
+    def picture(self) -> Picture:
         """What is to be seen now."""
+        if self.pages.shown == INSIDE and self._inside is not None:
+            footer = self._notice or inside_page.FOOTER
+            return replace(self._inside.picture(footer), tabs=self.pages.tabs)
+        return self.play_page()
+
+    def play_page(self) -> EpisodePicture:
+        """The game and what its player thinks."""
         scenery = self.session.scenery
         return EpisodePicture(
             title=self.title,
@@ -66,17 +101,25 @@ class EpisodeScene:
             ],
             choice=f"{self._origin()} · bars: from the mean",
             explored=scenery.choice.explored,
-            values=scenery.episode.values[: scenery.step + 1],
-            returns=scenery.episode.returns[: scenery.step + 1],
+            values=scenery.episode.values[: scenery.step + 1] + scenery.episode.later_values,
+            returns=scenery.episode.returns[: scenery.step + 1] + scenery.episode.later_returns,
+            cursor=scenery.step,
+            distribution=self._distribution(),
+            tabs=self.pages.tabs,
         )
 
     def advance(self, seconds: float) -> bool:
-        """Let the session go on."""
-        return self.session.advance(seconds)
+        """Let the session go on, and what the page asks for."""
+        changed = self.session.advance(seconds)
+        if self.pages.shown == INSIDE and self._inside is not None:
+            changed |= self._inside.advance(self._subject())
+        return changed
 
     def settle(self) -> None:
         """Complete the picture, here and now."""
         self.session.settle()
+        if self.pages.shown == INSIDE and self._inside is not None:
+            self._inside.settle(self._subject())
 
     def step_now(self) -> bool:
         """One step, here and now; False when all episodes are over."""
@@ -85,6 +128,8 @@ class EpisodeScene:
     def close(self) -> None:
         """End the work and close the environment."""
         self.session.close()
+        if self._inside is not None:
+            self._inside.close(CLOSE_SECONDS / 8)
 
     def press(self, key: str) -> None:
         """Obey a key; arrows steer where a person has taken over."""
@@ -99,6 +144,52 @@ class EpisodeScene:
 
     def click(self, cell: Cell) -> None:
         """There is no board to click on."""
+
+    def pick(self, spot: Spot) -> None:
+        """A click on the curves goes to that step; on a cell of a feature map, it shows what it sees."""
+        self._notice = ""
+        if spot.name == "graph":
+            if not self.session.go_to(spot.cell[1]):
+                self._notice = "the episode has not come so far"
+        elif self._inside is not None:
+            self._inside.pick(spot)
+
+    def _inside_keys(self) -> list[Key]:
+        if self._inside is None:
+            return []
+        inside = self._inside
+        return [
+            Key(("tab",), "tab", f"next page: {', '.join(self.pages.tabs.names)}", self.pages.turn),
+            Key(("g",), "g", "Inside: gradient, perturbation or nothing over the frame", inside.next_heat),
+            Key(("[",), "[", "Inside: an earlier checkpoint of the run", lambda: self._checkpoint(-1)),
+            Key(("]",), "]", "Inside: a later one", lambda: self._checkpoint(1)),
+        ]
+
+    def _checkpoint(self, by: int) -> None:
+        if self._inside is not None:
+            self._notice = self._inside.next_checkpoint(by)
+
+    def _subject(self) -> Subject:
+        """The step on the page, as the network is shown it."""
+        scenery = self.session.scenery
+        return Subject(
+            key=(scenery.episode.number, scenery.step, scenery.obs.tobytes()),
+            obs=scenery.obs,
+            frame=scenery.frame,
+            words=f"step {scenery.step}",
+        )
+
+    def _distribution(self) -> ReturnDistribution | None:
+        scenery = self.session.scenery
+        if scenery.spread is None:
+            return None
+        action = scenery.choice.action
+        return ReturnDistribution(
+            returns=scenery.spread.returns[action].tolist(),
+            weights=scenery.spread.weights[action].tolist(),
+            mean=float(scenery.q[action]),
+            others=[float(q) for other, q in enumerate(scenery.q) if other != action],
+        )
 
     def _status(self) -> str:
         session = self.session

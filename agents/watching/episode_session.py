@@ -7,7 +7,7 @@ episode's actions again from its seed: what goes on afterwards is the environmen
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import gymnasium
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from agents.watching.thought import Thought
 
 NEXT_EPISODE_SECONDS = 1.5  # how long the end of an episode is shown
-CLOSE_SECONDS = 0.8  # at most, for a running step to end
+CLOSE_SECONDS = 0.6  # at most, for a running step to end
 STEPS_AT_ONCE = 64  # before the page is drawn again
 
 
@@ -32,6 +32,17 @@ class QAgent(Protocol):
 
     def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
         """float32[N, A] of obs [N, ...]; `starts` is True where an episode begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The distribution of each action's return: float32[A, K] returns, rising, and their probabilities."""
+
+    returns: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+
+SpreadOf: TypeAlias = Callable[[NDArray[Any], Any], Spread | None]  # of an obs and the memory before it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +64,8 @@ class Episode:
     values: list[float] = field(default_factory=list)  # the highest Q of each observation
     returns: list[float] = field(default_factory=lambda: [0.0])  # before each observation's action
     rewards: list[float] = field(default_factory=list)
+    later_values: list[float] = field(default_factory=list)  # what followed once, before a step back
+    later_returns: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +79,7 @@ class Scenery:
     q: NDArray[np.float32]  # [A]
     choice: Choice  # what the agent will do
     ended: bool
+    spread: Spread | None  # of the returns, from a distributional agent
 
 
 class EpisodeSession:
@@ -77,6 +91,7 @@ class EpisodeSession:
         seed: of the first episode; each further one adds one.
         episodes: how many to play; 0 for no end.
         speed: 1 is the environment's own `render_fps`.
+        spread_of: the distribution behind the agent's values, where it has one.
     """
 
     def __init__(
@@ -87,6 +102,7 @@ class EpisodeSession:
         seed: int = 0,
         episodes: int = 0,
         speed: float = 1.0,
+        spread_of: SpreadOf | None = None,
     ) -> None:
         if episodes < 0:
             raise ValueError(f"episodes must not be negative, got {episodes!r}")
@@ -100,10 +116,12 @@ class EpisodeSession:
         self.hand: Callable[[], int] | None = None  # the actions of a person who has taken over
         self.past_returns: list[float] = []
         self._env = env
+        self._spread_of = spread_of
         self._rng = np.random.default_rng(seed)
         self._due = 0.0  # steps
         self._ended_seconds = 0.0
         self._wish: Literal["", "step", "back", "restart"] = ""
+        self._goal = 0  # step to go back to
         self._job: Thought[Scenery] | None = None
         self.scenery = self._begin(Episode(number=1, seed=seed))
 
@@ -158,10 +176,14 @@ class EpisodeSession:
 
     def undo(self) -> bool:
         """Go back one step and pause; False at the start of an episode."""
+        return self.go_to(self.scenery.step - 1)
+
+    def go_to(self, step: int) -> bool:
+        """Pause, and go to a step of this episode: back, or on to one that was seen. False where none is."""
         self.paused = True
-        if self.scenery.step == 0:
+        if not 0 <= step < len(self.scenery.episode.values) + len(self.scenery.episode.later_values):
             return False
-        self._wish = "back"
+        self._wish, self._goal = "back", step
         return True
 
     def restart(self) -> None:
@@ -181,8 +203,11 @@ class EpisodeSession:
             self._start_next()
         elif wish == "step" and not self.scenery.ended:
             self._start_steps(1)
-        elif wish == "back" and self.scenery.step:
-            self._job = Thought(self._go_back)
+        elif wish == "back" and self._goal < self.scenery.step:
+            goal = self._goal
+            self._job = Thought(lambda: self._go_back(goal))
+        elif wish == "back" and self._goal > self.scenery.step and not self.scenery.ended:
+            self._start_steps(self._goal - self.scenery.step)
 
     def _start_steps(self, steps: int) -> None:
         hand = self.hand
@@ -225,16 +250,18 @@ class EpisodeSession:
 
     def _look(self, episode: Episode, obs: NDArray[Any], *, ended: bool) -> Scenery:
         """Show the agent where it is; it makes up its mind."""
+        memory = self.agent.state
         q = self._q(obs, len(episode.rewards))
         explored = bool(self._rng.random() < self.agent.epsilon)
         action = int(self._rng.integers(len(q))) if explored else int(q.argmax())
         episode.choices.append(Choice(action=action, explored=explored))
         episode.values.append(float(q.max()))
-        return self._scenery(episode, obs, q, ended=ended)
+        _compare_with_later(episode)
+        return self._scenery(episode, obs, q, memory, ended=ended)
 
-    def _go_back(self) -> Scenery:
-        """The state before the last action: the same seed and the same actions, played again."""
-        old, keep = self.scenery.episode, self.scenery.step - 1
+    def _go_back(self, keep: int) -> Scenery:
+        """The state after `keep` steps: the same seed and the same actions, played again."""
+        old = self.scenery.episode
         episode = Episode(
             number=old.number,
             seed=old.seed,
@@ -242,6 +269,8 @@ class EpisodeSession:
             values=old.values[: keep + 1],
             returns=old.returns[: keep + 1],
             rewards=old.rewards[:keep],
+            later_values=old.values[keep + 1 :] + old.later_values,
+            later_returns=old.returns[keep + 1 :] + old.later_returns,
         )
         obs, _ = self._env.reset(seed=old.seed)
         self.agent.reset(1, old.seed)
@@ -249,11 +278,13 @@ class EpisodeSession:
             if self.agent.state is not None:
                 self._q(obs, step)  # a memory has to see every step again
             obs, *_ = self._env.step(np.int64(choice.action))
-        return self._scenery(episode, obs, self._q(obs, keep), ended=False)
+        memory = self.agent.state
+        return self._scenery(episode, obs, self._q(obs, keep), memory, ended=False)
 
     def _scenery(
-        self, episode: Episode, obs: NDArray[Any], q: NDArray[np.float32], *, ended: bool
+        self, episode: Episode, obs: NDArray[Any], q: NDArray[np.float32], memory: Any, *, ended: bool
     ) -> Scenery:
+        """`memory`: the agent's before it saw `obs`."""
         drawn = self._env.render_mode == "rgb_array"
         return Scenery(
             episode=episode,
@@ -263,8 +294,18 @@ class EpisodeSession:
             q=q,
             choice=episode.choices[-1],
             ended=ended,
+            spread=None if self._spread_of is None else self._spread_of(obs, memory),
         )
 
     def _q(self, obs: NDArray[Any], step: int) -> NDArray[np.float32]:
         q: NDArray[np.float32] = self.agent.q_values(obs[None], np.array([step == 0]))[0]
         return q
+
+
+def _compare_with_later(episode: Episode) -> None:
+    """Keep what followed once as long as it comes true again; another turn makes it void."""
+    if not episode.later_values:
+        return
+    same = (episode.values[-1], episode.returns[-1]) == (episode.later_values[0], episode.later_returns[0])
+    episode.later_values = episode.later_values[1:] if same else []
+    episode.later_returns = episode.later_returns[1:] if same else []

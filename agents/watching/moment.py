@@ -1,5 +1,6 @@
 """One position of a watched game with all that became known about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.players import Decision
+from agents.watching.deepening import Depths
 from agents.watching.judges import Judged
+from agents.watching.search_tree import SearchTree
 from envs.boards.game import Game, Position
 from envs.boards.rules import PASS
 from envs.view.pictures import Cell
@@ -17,11 +20,20 @@ DIGIT_CELLS = 9  # a board of so many cells is played by one digit a cell
 
 @dataclass(kw_only=True)
 class Moment:
-    """A position, what the judges think of it, and what its player decided; None: not known (yet)."""
+    """A position, what the judges think of it, and what its player decided; None: not known (yet).
+
+    Attributes:
+        tree: what the search of its player looked at, also while it runs.
+        depths: what alpha-beta finds at each depth.
+        truth: 1, 0 or -1 for the side to move, of each legal action.
+    """
 
     position: Position
     judged: Judged | None = None
     decision: Decision | None = None
+    tree: SearchTree | None = None
+    depths: Depths | None = None
+    truth: Mapping[int, int] | None = None
 
     @cached_property
     def cells(self) -> NDArray[np.int8]:

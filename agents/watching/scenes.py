@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agents.peers import PeerModel, is_peer, parse_peer, require_trust
 from agents.roster import check_spec, parse_spec
 from agents.runs.model import PROJECT_ROOT, ModelHeader, ModelNotFound, find_model, read_header
 
 if TYPE_CHECKING:
     import gymnasium
 
-    from agents.dqn.config import TrainingConfig
     from agents.players import Player
     from agents.watching.board_scene import BoardScene
     from agents.watching.episode_scene import EpisodeScene
+    from agents.watching.inside_page import InsidePage
     from agents.watching.judges import Judges
+    from agents.watching.move_numbers import Numbers
     from envs.boards.game import Game
 
     Scene: TypeAlias = BoardScene | EpisodeScene
@@ -39,17 +41,26 @@ class Programme:
     game: str | None  # None: a model in its environment
     players: tuple[str, ...]  # two specs for a game
     model: Path | None  # a DQN model, or the board model whose judgement is shown
+    peer: PeerModel | None = None  # in place of a DQN model of ours
     seed: int
     games: int | None  # or episodes; None: one game, or episodes without end
     speed: float
 
 
 def programme(
-    what: Sequence[str], *, seed: int = 0, games: int | None = None, speed: float = 1.0
+    what: Sequence[str],
+    *,
+    seed: int = 0,
+    games: int | None = None,
+    speed: float = 1.0,
+    trust_pickle: bool = False,
 ) -> Programme:
     """Read MODEL, or GAME PLAYER PLAYER.
 
-    Raises: ValueError for what cannot be shown: ModelNotFound, BadSpec, an unknown game, a bad number.
+    Args:
+        trust_pickle: the caller vouches for the code in a stable-baselines3 model.
+    Raises: ValueError for what cannot be shown: ModelNotFound, BadSpec, an unknown game, a bad number, a
+        model that is not trusted.
     """
     if len(what) not in (1, 3):
         raise ValueError(f"give MODEL, or GAME PLAYER PLAYER; got {' '.join(what) or 'nothing'}")
@@ -59,6 +70,9 @@ def programme(
         raise ValueError(f"--speed must be above 0, got {speed:g}")
     game_name: str | None
     model: Path | None
+    if len(what) == 1 and is_peer(what[0]):
+        peer = _trusted_peer(what[0], trust_pickle)
+        return Programme(game=None, players=(), model=None, seed=seed, games=games, speed=speed, peer=peer)
     if len(what) == 1:
         model = find_model(what[0])
         header = read_header(model)
@@ -76,9 +90,19 @@ def programme(
 
 def open_scene(shown: Programme) -> Scene:
     """The scene at its start."""
+    if shown.peer is not None:
+        return _peer_scene(shown, shown.peer)
     if shown.game is None:
         return _episode_scene(shown)
     return _board_scene(shown, shown.game)
+
+
+def _trusted_peer(text: str, trusted: bool) -> PeerModel:
+    peer = parse_peer(text)
+    if peer.algorithm != "dqn":
+        raise ValueError(f"{text}: action values are shown, which {peer.algorithm} has not; give a dqn model")
+    require_trust(peer, trusted)
+    return peer
 
 
 def _check_game(name: str, players: Sequence[str]) -> None:
@@ -119,7 +143,17 @@ def _board_scene(shown: Programme, game_name: str) -> BoardScene:
         speed=shown.speed,
     )
     searches = any(parse_spec(spec).kind == "mcts" for spec in shown.players)
-    return BoardScene(session, "visits" if searches else "learned" if shown.model else "handcrafted")
+    numbers: Numbers = "visits" if searches else "learned" if shown.model else "handcrafted"
+    return BoardScene(session, numbers, _inside_board(rules, shown.model))
+
+
+def _inside_board(game: Game, model: Path | None) -> InsidePage | None:
+    from agents.watching.inside_page import InsidePage
+
+    if model is None:
+        return None
+    moves = [game.action_text(action) for action in range(game.num_actions)]
+    return InsidePage(model, f"the {game.title} network", moves)
 
 
 def _seated(spec: str, game: Game, seed: int) -> Player | None:
@@ -152,27 +186,56 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     from agents.watching.actions import names_of
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.episode_session import EpisodeSession
+    from agents.watching.inside_page import InsidePage
+    from agents.watching.spread import spread_of
 
     assert shown.model is not None
     torch.set_num_threads(1)  # one observation at a time leaves nothing to share out
     header = read_header(shown.model)
     config = config_from_json(header.config)
     agent = DQNAgent.load(shown.model)
-    env = _env_with_pictures(config)
-    session = EpisodeSession(env, agent, seed=shown.seed, episodes=shown.games or 0, speed=shown.speed)
+    env = _env_with_pictures(config.env_id, config.repeat_action_probability)
+    session = EpisodeSession(
+        env,
+        agent,
+        seed=shown.seed,
+        episodes=shown.games or 0,
+        speed=shown.speed,
+        spread_of=spread_of(agent),
+    )
     names = names_of(config.env_id, agent.config.num_actions)
-    return EpisodeScene(session, config.env_id, told(shown.model, header), names)
+    inside = InsidePage(shown.model, f"the {config.env_id} network", names)
+    return EpisodeScene(session, config.env_id, told(shown.model, header), names, inside)
 
 
-def _env_with_pictures(config: TrainingConfig) -> gymnasium.Env[Any, Any]:
+def _peer_scene(shown: Programme, peer: PeerModel) -> EpisodeScene:
+    from agents.peers import SB3Agent
+    from agents.watching.actions import names_of
+    from agents.watching.episode_scene import EpisodeScene
+    from agents.watching.episode_session import EpisodeSession
+    from agents.watching.peer import PeerWithValues
+    from envs.atari import AtariConfig
+
+    agent = SB3Agent.load(peer, trusted=True)  # refused by `programme` unless it is
+    env = _env_with_pictures(peer.env_id, AtariConfig().repeat_action_probability)  # as it is evaluated
+    num_actions = int(env.action_space.n)  # type: ignore[attr-defined]  # discrete, says make_env
+    agent.check(env.observation_space.shape or (), num_actions)
+    session = EpisodeSession(
+        env, PeerWithValues(agent), seed=shown.seed, episodes=shown.games or 0, speed=shown.speed
+    )
+    return EpisodeScene(
+        session, peer.env_id, f"{peer.path} · stable-baselines3", names_of(peer.env_id, num_actions)
+    )
+
+
+def _env_with_pictures(env_id: str, repeat_action_probability: float) -> gymnasium.Env[Any, Any]:
     """The environment of the training, drawing its state where it can."""
     from envs.atari import AtariConfig, looks_like_atari
     from envs.vector import make_env
 
-    env_id = config.env_id
     atari = None
     if looks_like_atari(env_id):
-        atari = AtariConfig(env_id=env_id, repeat_action_probability=config.repeat_action_probability)
+        atari = AtariConfig(env_id=env_id, repeat_action_probability=repeat_action_probability)
     env = make_env(env_id, atari=atari)
     if "rgb_array" not in env.metadata.get("render_modes", ()):
         return env

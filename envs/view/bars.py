@@ -108,6 +108,24 @@ def draw_numbers(
         )
 
 
+def draw_shares(canvas: Canvas, rect: pygame.Rect, shares: Sequence[tuple[str, float]]) -> None:
+    """Named percentages, as many as fit, each as a bar from the left; the first is bright."""
+    height = row_height(canvas)
+    gap, number_width = canvas.px(6), canvas.px(NUMBER_WIDTH)
+    for i, (name, percent) in enumerate(shares[: max(0, rect.height // height)]):
+        row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
+        label_width = round(0.18 * row.width)
+        canvas.text(name, pygame.Rect(row.left, row.top, label_width, height), style.SMALL)
+        end = pygame.Rect(row.right - number_width, row.top, number_width, height)
+        canvas.text(f"{percent:.0f} %", end, style.SMALL, style.TEXT, "right")
+        track = pygame.Rect(row.left + label_width + gap, 0, 0, min(canvas.px(12), height - 2))
+        track.width = end.left - gap - track.left
+        track.centery = row.centery
+        canvas.box(track, style.TRACK, canvas.px(3))
+        filled = pygame.Rect(track.left, track.top, round(track.width * percent / 100), track.height)
+        canvas.box(filled, style.SKY if i == 0 else style.mixed(style.TRACK, style.SKY, 0.6), canvas.px(3))
+
+
 def draw_facts(canvas: Canvas, rect: pygame.Rect, facts: Sequence[tuple[str, str]]) -> int:
     """Names at the left, values at the right; returns the pixel row below the last that fitted."""
     height = row_height(canvas)
@@ -120,6 +138,14 @@ def draw_facts(canvas: Canvas, rect: pygame.Rect, facts: Sequence[tuple[str, str
         canvas.text(value, pygame.Rect(used, top, rect.right - used, height), style.BODY, style.TEXT, "right")
         top += height
     return top
+
+
+def short_number(number: float) -> str:
+    """At most four signs and a unit: 999, 1.2k, 45k, 3.4M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number / size:.0f}{unit}"
+    return f"{number:.0f}"
 
 
 def signed(value: float) -> str:

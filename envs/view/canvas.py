@@ -4,18 +4,21 @@ Text never leaves its rectangle: what is too long is cut with an ellipsis. `prob
 does not fit its panel, every panel outside the picture, and whatever overlaps: empty for a good layout.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.view import shapes, style
+from envs.view.pictures import Spot
 from envs.view.sdl import pygame
 from envs.view.style import Colour
 
+Meaning: TypeAlias = Callable[[tuple[int, int]], Spot | None]  # of a point in pixels
 Align = Literal["left", "centre", "right"]
 REFERENCE_SIZE = (1280, 720)  # where one point is one pixel
 SMALLEST_SIZE, SIDE_MAX = (800, 500), 7680  # pixels
@@ -43,14 +46,20 @@ class Canvas:
         """`unit`: pixels of a point, by the size if None. Raises: ValueError for a size no picture has."""
         self.surface = pygame.Surface(checked_size(size))
         self.rect = self.surface.get_rect()
-        self.unit = unit or min(size[0] / REFERENCE_SIZE[0], size[1] / REFERENCE_SIZE[1])
+        self.unit = unit or self.unit_of(size)
         self.clear()
+
+    @staticmethod
+    def unit_of(size: tuple[int, int]) -> float:
+        """Pixels of a point on a picture of that size."""
+        return min(size[0] / REFERENCE_SIZE[0], size[1] / REFERENCE_SIZE[1])
 
     def clear(self) -> None:
         """Start the picture anew."""
         self.surface.fill(style.BACKGROUND)
         self.panels: list[pygame.Rect] = []
         self.texts: list[PlacedText] = []
+        self._spots: list[tuple[pygame.Rect, Meaning]] = []
 
     def px(self, points: float) -> int:
         """Points in pixels of this picture, at least one."""
@@ -162,6 +171,18 @@ class Canvas:
         self.surface.blit(shapes.box(self.rect.size, 0, style.BACKGROUND, 200), (0, 0))
         self.panels.clear()
         self.texts.clear()
+        self._spots.clear()
+
+    def listen(self, rect: pygame.Rect, meaning: Meaning) -> None:
+        """Give clicks inside the rectangle a meaning, which is asked with the point."""
+        self._spots.append((rect, meaning))
+
+    def spot_at(self, point: tuple[int, int]) -> Spot | None:
+        """What a click on a point of the picture means."""
+        for rect, meaning in self._spots:
+            if rect.collidepoint(point):
+                return meaning(point)
+        return None
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture as uint8[H, W, 3]."""

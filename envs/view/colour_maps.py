@@ -30,6 +30,16 @@ def over_grey(grey: NDArray[np.uint8], heat: NDArray[np.floating], high: float) 
     return _bytes(ground + share * (np.array(ORANGE) - ground))
 
 
+def stretched(values: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """[h, w] smoothly enlarged to [H, W]: each number stands in the middle of its part of the picture."""
+    rows, columns = (
+        (np.arange(large) + 0.5) * small / large - 0.5
+        for small, large in zip(values.shape, shape, strict=True)
+    )
+    wide = np.stack([np.interp(columns, np.arange(values.shape[1]), row) for row in values])
+    return np.stack([np.interp(rows, np.arange(values.shape[0]), column) for column in wide.T], axis=1)
+
+
 def _bytes(colours: NDArray[np.floating]) -> NDArray[np.uint8]:
     result: NDArray[np.uint8] = np.round(colours).astype(np.uint8)
     return result

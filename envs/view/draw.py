@@ -8,11 +8,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.view import bars, episode, graph, layout, shapes, style
+from envs.view import bars, chrome, episode, graph, inside, layout, shapes, style, tree
 from envs.view.board import BoardGrid, board_grid, draw_board, draw_stone
 from envs.view.canvas import Canvas
 from envs.view.looks import look_of
-from envs.view.pictures import BoardPicture, Cell, Help, Picture
+from envs.view.pictures import BoardPicture, Cell, EpisodePicture, Help, InsidePicture, Picture
 from envs.view.sdl import pygame
 
 DEFAULT_SIZE = (1280, 720)
@@ -30,8 +30,12 @@ def paint(canvas: Canvas, picture: Picture) -> None:
     canvas.clear()
     if isinstance(picture, BoardPicture):
         _board_page(canvas, picture)
-    else:
+    elif isinstance(picture, EpisodePicture):
         episode.draw_page(canvas, picture)
+    elif isinstance(picture, InsidePicture):
+        inside.draw_page(canvas, picture)
+    else:
+        tree.draw_page(canvas, picture)
     if picture.help is not None:
         draw_help(canvas, picture.help)
 
@@ -88,15 +92,25 @@ def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
     ]
     plies = max([len(curve.values) - 1 for curve in curves], default=0)
     room = canvas.panel(place.graph, "Both judgements over the game", f"expected score of {look.sides[0]}")
-    graph.draw_graph(canvas, room, curves, graph.PERCENT, max(10, plies), "plies")
-    draw_footer(canvas, place.footer, picture.footer)
+    mark = picture.disagreement
+    graph.draw_graph(
+        canvas,
+        room,
+        curves,
+        graph.PERCENT,
+        max(10, plies),
+        "plies",
+        cursor=picture.cursor,
+        mark=None if mark is None else (mark, f"largest disagreement: ply {mark}"),
+    )
+    chrome.draw_footer(canvas, place.footer, picture.footer, picture.tabs)
 
 
 def _header(canvas: Canvas, rect: pygame.Rect, picture: BoardPicture) -> None:
     """The game's name and status at the left, the two seats at the right."""
     canvas.region(rect)
     name, seats = layout.split_columns(rect, (0.28, 0.72), canvas.px(style.GAP))
-    episode.draw_title(canvas, name, picture.title, picture.status)
+    chrome.draw_title(canvas, name, picture.title, picture.status)
     for player, place in enumerate(layout.split_columns(seats, (0.5, 0.5), canvas.px(style.GAP))):
         _seat(canvas, place, picture, player)
 
@@ -128,12 +142,6 @@ def _search(canvas: Canvas, rect: pygame.Rect, picture: BoardPicture) -> None:
         rest = pygame.Rect(room.left, bottom, room.width, room.bottom - bottom)
         rest.height = min(rest.height, 5 * canvas.line_height(style.SMALL))
         canvas.paragraph(f"Line: {picture.line}", rest)
-
-
-def draw_footer(canvas: Canvas, rect: pygame.Rect, text: str) -> None:
-    """One quiet line at the bottom."""
-    canvas.region(rect)
-    canvas.text(text, rect, style.SMALL, style.FAINT)
 
 
 def _title_height(canvas: Canvas) -> int:

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.view import bars, graph, layout, shapes, style
+from envs.view import bars, chrome, graph, layout, shapes, style
 from envs.view.canvas import Canvas
+from envs.view.distribution import draw_distribution
 from envs.view.pictures import EpisodePicture
 from envs.view.sdl import pygame
 
@@ -13,25 +14,22 @@ COLUMNS_MAX = 3  # of bars for single numbers
 
 def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
     """The whole page, without the help."""
-    place = layout.episode_layout(canvas.rect.size, canvas.unit)
+    place = layout.episode_layout(canvas.rect.size, canvas.unit, picture.distribution is not None)
     canvas.region(place.header)
-    draw_title(canvas, place.header, picture.title, picture.status)
+    chrome.draw_title(canvas, place.header, picture.title, picture.status)
     _frame(canvas, place.frame, picture)
     _obs(canvas, place.obs, picture.obs)
     room = canvas.panel(place.actions, "Action values Q", picture.choice)
     bars.draw_actions(canvas, room, picture.actions, picture.explored)
-    bars.draw_facts(canvas, canvas.panel(place.facts, "Episode"), picture.facts)
+    facts = place.facts
+    if picture.distribution is not None:
+        spread, facts = layout.split_columns(facts, (0.58, 0.42), canvas.px(style.GAP))
+        chosen = next((action.name for action in picture.actions if action.chosen), "")
+        draw_distribution(canvas, canvas.panel(spread, "Return distribution", chosen), picture.distribution)
+    bars.draw_facts(canvas, canvas.panel(facts, "Episode"), picture.facts)
     room = canvas.panel(place.graph, "Value and return over the episode")
     _curves(canvas, room, picture)
-    canvas.region(place.footer)
-    canvas.text(picture.footer, place.footer, style.SMALL, style.FAINT)
-
-
-def draw_title(canvas: Canvas, rect: pygame.Rect, title: str, status: str) -> None:
-    """A large line and a quiet one below it."""
-    upper, lower = layout.split_rows(rect, (0.58, 0.42), 0)
-    canvas.text(title, upper, style.TITLE, style.TEXT, bold=True)
-    canvas.text(status, lower, style.SMALL, style.MUTED)
+    chrome.draw_footer(canvas, place.footer, picture.footer, picture.tabs)
 
 
 def _frame(canvas: Canvas, rect: pygame.Rect, picture: EpisodePicture) -> None:
@@ -115,4 +113,5 @@ def _curves(canvas: Canvas, rect: pygame.Rect, picture: EpisodePicture) -> None:
         (right, graph.Curve("return so far", style.ORANGE, picture.returns)),
     ):
         steps = max(20, len(curve.values) - 1)
-        graph.draw_graph(canvas, place, [curve], graph.nice_axis(curve.values), steps, "steps")
+        axis = graph.nice_axis(curve.values)
+        graph.draw_graph(canvas, place, [curve], axis, steps, "steps", cursor=picture.cursor)

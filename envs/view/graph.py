@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from envs.view import shapes, style
-from envs.view.canvas import Canvas
+from envs.view.canvas import Align, Canvas
+from envs.view.pictures import Spot
 from envs.view.sdl import pygame
 from envs.view.style import Colour
 
+MARK_WIDTH = 6  # points
+ALIGNED: tuple[tuple[str, Align], ...] = (("0", "left"), ("", "right"))  # the ends of the x range
 LABEL_WIDTH = 52  # points for the numbers at the left
 
 
@@ -34,25 +37,49 @@ PERCENT = Axis(0.0, 1.0, ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")))
 
 
 def draw_graph(
-    canvas: Canvas, rect: pygame.Rect, curves: Sequence[Curve], axis: Axis, x_max: int, unit: str
+    canvas: Canvas,
+    rect: pygame.Rect,
+    curves: Sequence[Curve],
+    axis: Axis,
+    x_max: int,
+    unit: str,
+    *,
+    cursor: int | None = None,
+    mark: tuple[int, str] | None = None,
 ) -> None:
-    """Curves over x from 0 to at least `x_max`, each ending in a dot; a legend above, the x range below."""
+    """Curves over x from 0 to at least `x_max`, a legend above, the x range below; clicks mean an x.
+
+    Args:
+        cursor: the x that is looked at: a line, a dot on each curve; what lies behind it is faint. None: each
+            curve ends in a dot.
+        mark: an x to point out, with a word for the legend.
+    """
     height = canvas.line_height(style.SMALL)
-    _legend(canvas, pygame.Rect(rect.left, rect.top, rect.width, height), curves)
-    left = canvas.px(LABEL_WIDTH)
-    plot = pygame.Rect(
-        rect.left + left,
-        rect.top + height + height // 2,
-        rect.width - left,
-        rect.height - 2 * height - height // 2,
-    )
-    plot.width -= canvas.px(6)
+    plot = _plot(canvas, rect, height)
+    x_max = max(1, x_max)
+    if mark is not None:
+        _mark(canvas, plot, mark[0] / x_max)
+    _legend(canvas, pygame.Rect(rect.left, rect.top, rect.width, height), curves, mark and mark[1])
     _grid(canvas, plot, axis, height)
-    for align, label in (("left", "0"), ("right", f"{x_max} {unit}")):
+    for label, align in ALIGNED:
         place = pygame.Rect(plot.left, plot.bottom + 2, plot.width, rect.bottom - plot.bottom - 2)
-        canvas.text(label, place, style.SMALL, style.FAINT, "left" if align == "left" else "right")
+        canvas.text(label or f"{x_max} {unit}", place, style.SMALL, style.FAINT, align)
+    if cursor is not None:
+        left = plot.left + round(plot.width * cursor / x_max)
+        canvas.box(pygame.Rect(left, plot.top, canvas.px(1), plot.height), style.MUTED)
     for curve in curves:
-        _line(canvas, plot, curve, axis, max(1, x_max))
+        _line(canvas, plot, curve, axis, x_max, cursor)
+    canvas.listen(
+        plot,
+        lambda point: Spot("graph", (0, round((point[0] - plot.left) * x_max / plot.width))),
+    )
+
+
+def _plot(canvas: Canvas, rect: pygame.Rect, height: int) -> pygame.Rect:
+    """Where the curves run: between the legend above, the x range below and the numbers at the left."""
+    left, top = canvas.px(LABEL_WIDTH), height + height // 2
+    width = rect.width - left - canvas.px(6)
+    return pygame.Rect(rect.left + left, rect.top + top, width, rect.height - top - height)
 
 
 def nice_axis(values: Sequence[float]) -> Axis:
@@ -71,8 +98,22 @@ def nice_axis(values: Sequence[float]) -> Axis:
     return Axis(low, high, tuple(ticks.items()))
 
 
-def _legend(canvas: Canvas, rect: pygame.Rect, curves: Sequence[Curve]) -> None:
+def _mark(canvas: Canvas, plot: pygame.Rect, share: float) -> None:
+    """A band at a share of the plot's width."""
+    band = pygame.Rect(0, plot.top, canvas.px(MARK_WIDTH), plot.height)
+    band.centerx = plot.left + round(share * plot.width)
+    canvas.box(band.clip(plot.inflate(canvas.px(MARK_WIDTH), 0)), style.VERMILLION, canvas.px(3), 110)
+
+
+def _legend(canvas: Canvas, rect: pygame.Rect, curves: Sequence[Curve], marked: str | None) -> None:
     left = rect.left
+    if marked:
+        room = pygame.Rect(rect.centerx, rect.top, rect.right - rect.centerx, rect.height)
+        shown = canvas.text(marked, room, style.SMALL, style.MUTED, "right")
+        band = pygame.Rect(0, 0, canvas.px(MARK_WIDTH), canvas.px(12))
+        band.midright = (shown.left - canvas.px(5), rect.centery)
+        canvas.box(band, style.VERMILLION, canvas.px(3), 160)
+        rect = pygame.Rect(rect.left, rect.top, band.left - rect.left - canvas.px(8), rect.height)
     for curve in curves:
         dash = pygame.Rect(left, 0, canvas.px(16), max(2, canvas.px(3)))
         dash.centery = rect.centery
@@ -95,8 +136,15 @@ def _grid(canvas: Canvas, plot: pygame.Rect, axis: Axis, height: int) -> None:
         canvas.text(label, place, style.SMALL, style.FAINT, "right")
 
 
-def _line(canvas: Canvas, plot: pygame.Rect, curve: Curve, axis: Axis, x_max: int) -> None:
+def _line(
+    canvas: Canvas, plot: pygame.Rect, curve: Curve, axis: Axis, x_max: int, cursor: int | None
+) -> None:
     """Runs of known values; each is drawn on a layer that is a little larger than the plot."""
+    if cursor is not None and cursor < len(curve.values) - 1:
+        faint = style.mixed(style.PANEL, curve.colour, 0.45)
+        later = [math.nan if x < cursor else value for x, value in enumerate(curve.values)]
+        _line(canvas, plot, Curve("", faint, later), axis, x_max, None)
+        curve = Curve(curve.label, curve.colour, curve.values[: cursor + 1])
     border = canvas.px(6)
     layer = plot.inflate(2 * border, 2 * border)
     width = max(1.5, 2.2 * canvas.unit)

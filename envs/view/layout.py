@@ -36,6 +36,30 @@ class EpisodeLayout:
     footer: pygame.Rect
 
 
+@dataclass(frozen=True, slots=True)
+class InsideLayout:
+    """The page of a network."""
+
+    header: pygame.Rect
+    frame: pygame.Rect
+    output: pygame.Rect
+    kernels: pygame.Rect
+    shallow: pygame.Rect
+    deep: pygame.Rect
+    dense: pygame.Rect
+    footer: pygame.Rect
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLayout:
+    """The page of a search."""
+
+    header: pygame.Rect
+    board: pygame.Rect
+    tree: pygame.Rect
+    footer: pygame.Rect
+
+
 @lru_cache(maxsize=16)
 def board_layout(size: tuple[int, int], unit: float) -> BoardLayout:
     """A square board at the left; bars, terms, search and graph at the right."""
@@ -50,14 +74,37 @@ def board_layout(size: tuple[int, int], unit: float) -> BoardLayout:
 
 
 @lru_cache(maxsize=16)
-def episode_layout(size: tuple[int, int], unit: float) -> EpisodeLayout:
-    """A large frame at the left; what the network sees, what it thinks, and the curves at the right."""
+def episode_layout(size: tuple[int, int], unit: float, distribution: bool) -> EpisodeLayout:
+    """A large frame at the left; what the network sees, what it thinks, and the curves at the right.
+
+    With a return distribution, `facts` has room for both.
+    """
     header, body, footer = _page(size, unit)
     gap = round(GAP * unit)
     frame, rest = split_columns(body, (0.44, 0.56), gap)
     obs, middle, graph = split_rows(rest, (0.31, 0.36, 0.33), gap)
-    actions, facts = split_columns(middle, (0.6, 0.4), gap)
+    actions, facts = split_columns(middle, (0.42, 0.58) if distribution else (0.6, 0.4), gap)
     return EpisodeLayout(header, frame, obs, actions, facts, graph, footer)
+
+
+@lru_cache(maxsize=16)
+def inside_layout(size: tuple[int, int], unit: float) -> InsideLayout:
+    """What the network is shown and answers at the left; its layers from shallow to deep at the right."""
+    header, body, footer = _page(size, unit)
+    gap = round(GAP * unit)
+    left, right = split_columns(body, (0.34, 0.66), gap)
+    frame, output = split_rows(left, (0.68, 0.32), gap)
+    kernels, planes, dense = split_rows(right, (0.34, 0.46, 0.2), gap)
+    shallow, deep = split_columns(planes, (0.5, 0.5), gap)
+    return InsideLayout(header, frame, output, kernels, shallow, deep, dense, footer)
+
+
+@lru_cache(maxsize=16)
+def tree_layout(size: tuple[int, int], unit: float) -> TreeLayout:
+    """The board at the left, the search at the right."""
+    header, body, footer = _page(size, unit)
+    board, tree = split_columns(body, (0.36, 0.64), round(GAP * unit))
+    return TreeLayout(header, board, tree, footer)
 
 
 def split_rows(rect: pygame.Rect, shares: Sequence[float], gap: int) -> list[pygame.Rect]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from envs.view import bars, style
 from envs.view.canvas import SMALLEST_SIZE, Canvas
-from envs.view.episode import draw_title
+from envs.view.chrome import draw_title
 from envs.view.pictures import ActionValue
 from envs.view.sdl import pygame
 

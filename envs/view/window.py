@@ -1,8 +1,8 @@
 """The one pygame window: shows a scene's picture, hands it keys and clicks, and never waits for it.
 
 A scene does its slow work elsewhere (in threads) and answers at once; the picture is drawn again only when
-something changed. The window itself knows help (h), screenshot (c) and quit (q, escape, closing it, Ctrl-C,
-SIGTERM).
+something changed. The window itself knows help (h), screenshot (c), record (m) and quit (q, escape, closing
+it, Ctrl-C, SIGTERM).
 """
 
 import signal
@@ -16,14 +16,21 @@ from typing import Protocol
 
 from envs.view.canvas import Canvas
 from envs.view.draw import DEFAULT_SIZE, cell_at, paint
-from envs.view.pictures import Cell, Help, KeyHelp, Picture
+from envs.view.filming import Filming
+from envs.view.pictures import Cell, Help, KeyHelp, Picture, Spot
 from envs.view.recorder import save_png
 from envs.view.sdl import has_display, pygame
 
 FRAMES_PER_SECOND = 60
 NOTICE_SECONDS = 4.0
+FILM_CLOSE_SECONDS = 0.6  # at most, for a film's last pictures when the window is closed
 TERMINATED = 143  # 128 + SIGTERM, as shells report it
-OWN_KEYS: tuple[KeyHelp, ...] = (("h", "this help"), ("c", "screenshot"), ("q  esc", "quit"))
+OWN_KEYS: tuple[KeyHelp, ...] = (
+    ("h", "this help"),
+    ("c", "screenshot"),
+    ("m", "record a film, and stop"),
+    ("q  esc", "quit"),
+)
 
 
 class Scene(Protocol):
@@ -52,6 +59,9 @@ class Scene(Protocol):
     def click(self, cell: Cell) -> None:
         """A click on a cell of the board."""
 
+    def pick(self, spot: Spot) -> None:
+        """A click on another part of the page that has a meaning."""
+
     def close(self) -> None:
         """Stop all work; called once, also in the middle of a think."""
 
@@ -69,6 +79,7 @@ class Window:
         self._help = False
         self._changed = True
         self._notice, self._notice_seconds = "", 0.0
+        self._film: Filming | None = None
         pygame.display.init()
         self._screen = pygame.display.set_mode(size)
         pygame.display.set_caption(f"Advantage - {scene.title}")
@@ -95,6 +106,7 @@ class Window:
         self._changed |= self._notice_fades(seconds)
         if self._changed:
             self._show()
+        self._film_on(seconds)
         return True
 
     def run(self) -> None:
@@ -108,7 +120,9 @@ class Window:
             self.close()
 
     def close(self) -> None:
-        """End the scene, then the window."""
+        """End the film, the scene, then the window."""
+        if self._film is not None:
+            self._film.close(FILM_CLOSE_SECONDS)
         self._scene.close()
         pygame.display.quit()
 
@@ -119,7 +133,9 @@ class Window:
         if key == "h" or self._help:
             self._help = not self._help
         elif key == "c":
-            self._screenshot()
+            self._tell(f"saved {save_png(self._free_path('.png'), self._canvas.pixels())}")
+        elif key == "m":
+            self._record()
         else:
             self._scene.press(key)
         return True
@@ -132,10 +148,34 @@ class Window:
         cell = cell_at(self._canvas, self._scene.picture(), point)
         if cell is not None:
             self._scene.click(cell)
+        elif (spot := self._canvas.spot_at(point)) is not None:
+            self._scene.pick(spot)
 
-    def _screenshot(self) -> None:
-        path = next(p for p in (self._folder / f"watch_{i:03}.png" for i in range(1000)) if not p.exists())
-        self._notice, self._notice_seconds = f"saved {save_png(path, self._canvas.pixels())}", NOTICE_SECONDS
+    def _record(self) -> None:
+        """Begin a film, or finish the one that is being made."""
+        if self._film is not None:
+            self._film.stop()
+        elif self._canvas.rect.width % 2 or self._canvas.rect.height % 2:
+            self._tell("a film needs a window of even width and height")
+        else:
+            self._film = Filming(self._free_path(".mp4"))
+            self._tell(f"recording {self._film.path}: m stops")
+
+    def _film_on(self, seconds: float) -> None:
+        if self._film is None:
+            return
+        self._film.advance(seconds, self._canvas.pixels)
+        if result := self._film.result:
+            self._film = None
+            self._tell(result)
+
+    def _free_path(self, suffix: str) -> Path:
+        paths = (self._folder / f"watch_{i:03}{suffix}" for i in range(1000))
+        return next(path for path in paths if not path.exists())
+
+    def _tell(self, notice: str) -> None:
+        self._notice, self._notice_seconds = notice, NOTICE_SECONDS
+        self._changed = True
 
     def _notice_fades(self, seconds: float) -> bool:
         self._notice_seconds -= seconds

@@ -96,3 +96,14 @@ def test_an_env_may_have_a_slash_and_a_path_colons(saved: Path, tmp_path: Path) 
     assert parse_peer(f"sb3:dqn:ALE/Pong-v5:{odd}") == PeerModel("dqn", "ALE/Pong-v5", odd)
     assert is_peer("sb3:x")
     assert not is_peer("pong")
+
+
+def test_a_dqn_peer_tells_its_action_values_and_a_policy_has_none(tmp_path: Path, saved: Path) -> None:
+    model = DQN("MlpPolicy", "CartPole-v1", buffer_size=10, device="cpu", seed=1)
+    model.save(tmp_path / "model.zip")
+    agent = SB3Agent.load(parse_peer(f"sb3:dqn:CartPole-v1:{tmp_path}/model.zip"), trusted=True)
+    obs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    assert agent.q_values(obs).argmax(axis=1).tolist() == agent.act(obs, np.zeros(20, np.bool_)).tolist()
+    policy = SB3Agent.load(parse_peer(f"sb3:ppo:CartPole-v1:{saved}"), trusted=True)
+    with pytest.raises(ValueError, match="no action values"):
+        policy.q_values(obs)

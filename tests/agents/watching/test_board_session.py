@@ -399,8 +399,9 @@ def test_numbers_on_moves_are_titled_by_their_kind() -> None:
         handcrafted=0.5, prior=prior, learned_moves=scores, handcrafted_moves=scores[::-1]
     )
     scene.settle()
+    scene.session.now.truth = {action: action % 2 for action in range(9)}
     shown = {}
-    for _ in range(5):
+    for _ in range(6):
         page = picture(scene)
         shown[page.hints_title] = [hint.label for hint in page.hints]
         scene.press("n")
@@ -409,6 +410,7 @@ def test_numbers_on_moves_are_titled_by_their_kind() -> None:
         "Prior of the network, %": "11",
         "Learned value of each move: expected score of X, %": "100",
         "Handcrafted value of each move: expected score of X, %": "0",
+        "True value of each move, solved: for X": "draw",
         "Legal moves": "",
     }
 

@@ -13,6 +13,7 @@ from agents.watching.actions import action_of_keys, names_of
 from agents.watching.episode_scene import EpisodeScene
 from agents.watching.episode_session import EpisodeSession
 from envs.vector import make_env
+from envs.view.pictures import Spot
 
 ATARI = ("NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPFIRE")
 
@@ -232,3 +233,23 @@ def test_there_is_a_name_for_each_action(env_id: str) -> None:
 def test_atari_actions_have_the_emulators_names_and_others_their_numbers() -> None:
     assert names_of("ALE/Pong-v5", 6) == ("NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE")
     assert names_of("advantage/Recall-v0", 2) == ("0", "1")
+
+
+def test_a_step_back_keeps_the_curves_as_long_as_they_come_true_again() -> None:
+    played = session(seed=1)
+    for _ in range(8):
+        played.step_now()
+    scene = EpisodeScene(played, "CartPole-v1", "m", ("LEFT", "RIGHT"))
+    values = list(scene.play_page().values)
+    scene.pick(Spot("graph", (0, 3)))
+    wait_for(lambda: played.scenery.step == 3, lambda: played.advance(0.0))
+    page = scene.play_page()
+    assert (page.cursor, list(page.values), list(page.returns)) == (3, values, list(range(9)))
+    scene.pick(Spot("graph", (0, 6)))  # on again, to what was seen
+    wait_for(lambda: played.scenery.step == 6, lambda: played.advance(0.0))
+    assert list(scene.play_page().values) == values
+    played.hand = lambda: 1 - played.scenery.choice.action
+    played.step_now()
+    assert len(scene.play_page().values) == 8  # another action: what followed once is void
+    scene.pick(Spot("graph", (0, 50)))
+    assert "not come so far" in scene.play_page().footer

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
+from envs.view import layout
 from envs.view.draw import grid_of
-from envs.view.pictures import BoardPicture, Cell, KeyHelp, Seat
+from envs.view.pictures import BoardPicture, Cell, KeyHelp, Seat, Spot
 from envs.view.sdl import has_display, pygame
 from envs.view.window import Window, key_name
 
@@ -27,6 +29,7 @@ class Recording:
         self.pressed: list[str] = []
         self.released: list[str] = []
         self.clicked: list[Cell] = []
+        self.picked: list[Spot] = []
         self.closed = 0
 
     def advance(self, seconds: float) -> bool:
@@ -46,6 +49,9 @@ class Recording:
 
     def click(self, cell: Cell) -> None:
         self.clicked.append(cell)
+
+    def pick(self, spot: Spot) -> None:
+        self.picked.append(spot)
 
     def close(self) -> None:
         self.closed += 1
@@ -87,6 +93,37 @@ def test_a_click_reaches_the_cell_below_it_and_a_miss_nothing(window: Window, sc
         pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=point))
     window.frame(0.1)
     assert scene.clicked == [(2, 1)]
+
+
+def test_a_click_on_the_graph_reaches_the_scene_as_its_ply(window: Window, scene: Recording) -> None:
+    window.frame(0.1)
+    place = layout.board_layout(window.canvas.rect.size, window.canvas.unit).graph
+    for x in (place.left + place.width // 2, place.right - 18):
+        point = (x, place.centery)
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=point))
+    window.frame(0.1)
+    assert [spot.name for spot in scene.picked] == ["graph", "graph"]
+    middle, end = (spot.cell[1] for spot in scene.picked)
+    assert 3 <= middle <= 5
+    assert end == 10
+
+
+def test_a_film_is_recorded_between_two_presses_and_lasts_as_long(window: Window, tmp_path: Path) -> None:
+    post_key(pygame.K_m)
+    window.frame(0.0)
+    assert any("recording" in text.text for text in window.canvas.texts)
+    for _ in range(12):
+        window.frame(0.1)
+        time.sleep(0.1)  # the encoder has as long as the film lasts
+    post_key(pygame.K_m)
+    for _ in range(400):
+        window.frame(0.0)
+        if any("saved" in text.text for text in window.canvas.texts):
+            break
+        time.sleep(0.02)
+    film = imageio.imread(tmp_path / "watch_000.mp4")
+    assert film.shape[1:] == (600, 960, 3)
+    assert 25 <= len(film) <= 38
 
 
 def test_help_covers_the_picture_until_the_next_key(window: Window, scene: Recording) -> None:

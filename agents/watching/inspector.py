@@ -1,0 +1,147 @@
+"""Looks inside a network: everything that its page shows about one input, as arrays.
+
+Slow work (a perturbation asks the network hundreds of times) that a scene does beside the drawing thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.watching.checkpoints import Checkpoint, checkpoints, network_of, random_kernels
+from networks.build import Network, RecurrentNetwork
+from networks.feature_maps import feature_maps, kernels, landmarks, perturbation_saliency, saliency
+from networks.orientation import Comparison, compare
+from networks.receptive_field import receptive_field
+
+Heat = Literal["gradient", "perturbation", "none"]
+HEATS: tuple[Heat, ...] = get_args(Heat)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer says: float32[C, h, w]; of a layer without an extent [1, 1, F]."""
+
+    name: str
+    values: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Study:
+    """One network on one input.
+
+    Attributes:
+        kernels: of the first layer, for the newest input plane, float32[O, h, w]; None without convolution.
+        initial: the same at the start of the run; None where that is not known.
+        comparison: how the two differ.
+        layers: shallow, deep and last dense, as far as there are such.
+        output: q [A], or the policy [A] of a board network.
+        value: of a board network.
+        heat: float32[h, w], how much each place matters to `heat_of`; None where it was not asked for.
+        heat_of: the action whose output is meant; None: the value.
+    """
+
+    kernels: NDArray[np.float32] | None
+    initial: NDArray[np.float32] | None
+    comparison: Comparison | None
+    layers: tuple[Layer, ...]
+    output: NDArray[np.float32]
+    value: float | None
+    heat: NDArray[np.float32] | None
+    heat_of: int | None
+
+
+class Inspector:
+    """The checkpoints of a model's run, each loaded when it is first looked at.
+
+    Raises: ValueError for a network with memory, which one input alone does not show.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self.checkpoints = checkpoints(model)
+        self.shown = next(i for i, each in enumerate(self.checkpoints) if each.is_shown)
+        if self.checkpoints[self.shown].header.network["memory"] != "none":
+            raise ValueError("a network with memory: its sheets are made by scripts/inspect_network.py")
+        self._networks: dict[int, Network] = {}
+        self._start = next((each for each in self.checkpoints if not each.header.step), None)
+        self._comparisons: dict[int, tuple[NDArray[np.float32] | None, Comparison | None]] = {}
+
+    def study(self, obs: NDArray[Any], which: int, heat: Heat) -> Study:
+        """Everything about one input [C, H, W] (or [F]) to checkpoint `which`."""
+        network = self.network(which)
+        shown = torch.from_numpy(np.ascontiguousarray(obs))[None]
+        maps = {name: values[0] for name, values in feature_maps(network, shown).items()}
+        names = dict.fromkeys(name for name in landmarks(maps) if name is not None)
+        is_q = network.config.head == "q"
+        output = maps["output.q"] if is_q else maps.get("output.logits", maps["output.value"].reshape(1))
+        heat_of = int(output.argmax()) if is_q else None
+        initial, comparison = self._compared(which, network)
+        return Study(
+            kernels=_newest(kernels(network)) if obs.ndim == 3 else None,
+            initial=initial,
+            comparison=comparison,
+            layers=tuple(Layer(name, _as_planes(maps[name])) for name in names),
+            output=output,
+            value=float(maps["output.value"]) if "output.value" in maps else None,
+            heat=_heat(network, shown, heat_of, heat),
+            heat_of=heat_of,
+        )
+
+    def field(self, layer: str, cell: tuple[int, int]) -> tuple[float, float, float, float] | None:
+        """(top, left, bottom, right) that a cell can depend on, as shares of the input; None for a vector."""
+        network = self.network(self.shown)
+        if len(network.config.input_shape) != 3 or not layer.startswith("trunk."):
+            return None
+        try:
+            top, left, bottom, right = receptive_field(network, layer, cell)
+        except ValueError:  # a dense layer of the trunk, which depends on everything
+            return 0.0, 0.0, 1.0, 1.0
+        _, height, width = network.config.input_shape
+        return top / height, left / width, bottom / height, right / width
+
+    def network(self, which: int) -> Network:
+        """The network of a checkpoint."""
+        if which not in self._networks:
+            network = network_of(self.checkpoints[which])
+            assert not isinstance(network, RecurrentNetwork)
+            self._networks[which] = network
+        return self._networks[which]
+
+    def label(self, which: int) -> str:
+        """A checkpoint in words."""
+        checkpoint: Checkpoint = self.checkpoints[which]
+        return checkpoint.label
+
+    def _compared(self, which: int, network: Network) -> tuple[NDArray[np.float32] | None, Comparison | None]:
+        """The kernels at the start, and how far those of `which` are from them; computed once."""
+        if len(network.config.input_shape) != 3 or self._start is None:
+            return None, None
+        if which not in self._comparisons:
+            initial, now = kernels(network_of(self._start)), kernels(network)
+            small = min(now.shape[2:]) < 2
+            comparison = None if small else compare(now, initial, random_kernels(network.config))
+            self._comparisons[which] = _newest(initial), comparison
+        return self._comparisons[which]
+
+
+def _heat(network: Network, obs: torch.Tensor, index: int | None, heat: Heat) -> NDArray[np.float32] | None:
+    if heat == "none" or obs.ndim != 4:
+        return None
+    if heat == "perturbation":
+        return perturbation_saliency(network, obs, index)
+    gradient: NDArray[np.float32] = np.abs(saliency(network, obs, index)[0]).sum(axis=0)
+    return gradient
+
+
+def _newest(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[O, I, h, w] -> [O, h, w] for the last input: the newest frame, or the opponent's stones."""
+    return weights[:, -1]
+
+
+def _as_planes(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values if values.ndim == 3 else values.reshape(1, 1, -1)
