@@ -157,7 +157,7 @@ def _line(
             )
             for x, value in run
         ]
-        canvas.surface.blit(shapes.polyline(layer.size, _thinned(points), width, curve.colour), layer)
+        canvas.surface.blit(shapes.polyline(layer.size, tuple(_thinned(points)), width, curve.colour), layer)
         last = points[-1]
     if last is not None:
         canvas.sprite(

@@ -52,8 +52,9 @@ def frame(
     return _sprite(_coverage(distance), colour, alpha)
 
 
+@lru_cache(maxsize=128)  # the costliest shape of all, and often the same as in the picture before
 def polyline(
-    size: tuple[int, int], points: list[tuple[float, float]], width: float, colour: Colour
+    size: tuple[int, int], points: tuple[tuple[float, float], ...], width: float, colour: Colour
 ) -> pygame.Surface:
     """A line of straight pieces through points in pixels, drawn large and scaled down."""
     large = pygame.Surface((size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING), pygame.SRCALPHA)

@@ -78,7 +78,7 @@ def _edge(canvas: Canvas, start: tuple[float, float], end: tuple[float, float], 
     border = canvas.px(EDGE_MAX)
     left, top = int(start[0]) - border, int(min(start[1], end[1])) - border
     size = (int(end[0]) - left + border, int(abs(end[1] - start[1])) + 2 * border + 1)
-    points = [(float(x) - left, float(y) - top) for x, y in zip(along, across, strict=True)]
+    points = tuple((float(x) - left, float(y) - top) for x, y in zip(along, across, strict=True))
     colour = style.TEXT if node.is_line else style.LINE
     canvas.surface.blit(shapes.polyline(size, points, thickness, colour), (left, top))
 
