@@ -36,6 +36,10 @@ class Limits:
             raise ValueError(f"Limits.seconds must be positive and finite, got {self.seconds!r}")
 
 
+class Stopped(Exception):
+    """A solver was stopped before it knew."""
+
+
 class StopFlag:
     """A byte shared with running kernels: not 0 means stop."""
 
