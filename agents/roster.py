@@ -152,7 +152,10 @@ _SEARCHED = ("handcrafted", "fitted", "learned", "squares")
 KINDS = {
     "random": Kind("every legal move with equal probability"),
     "human": Kind("a person, at the keyboard or the window"),
-    "solver": Kind("perfect play", games=("tic_tac_toe", "connect_four")),
+    "solver": Kind(
+        "perfect play; othello from 20 empty squares on, alpha_beta of 8 plies before",
+        games=("tic_tac_toe", "connect_four", "othello"),
+    ),
     "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
     "alpha_beta": Kind(
         "exhaustive search; stops at the first of its limits",

@@ -1,7 +1,8 @@
 """python scripts/benchmark.py [NAME ...]: how fast this is, beside peers on the same work in the same run.
 
 Absolute figures depend on the machine and on what else it does; quote the ratios. `search` prints the
-node-count signature: the same number on every machine, until somebody changes what the search visits.
+node-count signature: the same number on every machine, until somebody changes what the search visits. With
+`--end-games FILE`, such as fforum-20-39.obf of the Edax program, it also solves a file of Othello positions.
 """
 
 import json
@@ -48,6 +49,9 @@ class BenchmarkConfig:
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()  # rules, search, mcts, dqn; all if none
     seconds: float = 3.0  # for each measurement, ours and the peer's
     seed: int = 0  # of the positions searched, to which the signature belongs, and of all that learns
+    end_games: Path | None = (
+        None  # `search` also solves these: board, side to move, scores of the moves (.obf)
+    )
     json: Path | None = None  # write {name: {ours, peer, ratio, unit, ...}}
 
     def __post_init__(self) -> None:
@@ -116,6 +120,30 @@ def search_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
             Figure(ours=rate(nodes, config.seconds), unit="nodes/s", what=f"handcrafted, depth {depth}"),
         )
     yield "signature", Figure(ours=signature, unit="nodes", what="the same on every machine")
+    if config.end_games is not None:
+        yield from _end_game_figures(config.end_games)
+
+
+def _end_game_figures(path: Path) -> Iterator[tuple[str, Figure]]:
+    """Othello end games solved one after the other, each from an empty table; compilation is not timed."""
+    from agents.search.end_games import read_end_games
+    from agents.search.othello_solver import OthelloSolver
+
+    end_games = read_end_games(path)
+    solver = OthelloSolver()
+    solver.solve(min(end_games, key=lambda each: each.num_empty).state)
+    wrong = nodes = 0
+    elapsed = processor = 0.0
+    for end_game in end_games:
+        solver.forget()
+        started, processor_started = time.perf_counter(), time.process_time()
+        wrong += solver.solve(end_game.state) != end_game.score
+        elapsed += time.perf_counter() - started
+        processor += time.process_time() - processor_started
+        nodes += solver.nodes
+    what = f"{len(end_games)} end games, {wrong} wrong, {processor:.1f} s of one processor"
+    yield "end_games", Figure(ours=elapsed, unit="s", what=what)
+    yield "end_games_nodes", Figure(ours=nodes / elapsed, unit="nodes/s", what=f"{nodes:,} nodes")
 
 
 def mcts_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:

@@ -20,7 +20,11 @@ from agents.values.handcrafted import HandcraftedValue
 from envs.boards.game import Game, Position
 
 MATCH_DEPTH = 3  # plies of the handcrafted opponent
-EMPTY_CELLS_MAX = 26  # of held positions: what the Connect Four solver answers in milliseconds
+EMPTY_CELLS_MAX = {  # of held positions: what the solvers answer in milliseconds
+    "tic_tac_toe": 9,
+    "connect_four": 26,
+    "othello": 14,
+}
 
 
 class Yardstick(Protocol):
@@ -91,10 +95,7 @@ class HandcraftedMatch:
 
 
 def yardstick_for(game: Game, config: BoardValueConfig) -> Yardstick | None:
-    """The measure of a training; None where its config asks for none.
-
-    Raises: ValueError where it asks for solved positions of a game without a solver.
-    """
+    """The measure of a training; None where its config asks for none."""
     if config.held_positions:
         rng = generators(config.seed, "held")["held"]
         return SolvedPositions(
@@ -110,7 +111,8 @@ def _random_position(game: Game, rng: np.random.Generator) -> Position:
     height, width = game.board_shape
     while True:
         position = game.start()
-        for _ in range(rng.integers(max(1, height * width - EMPTY_CELLS_MAX), height * width)):
+        plies_min = max(1, height * width - EMPTY_CELLS_MAX[game.name])
+        for _ in range(rng.integers(plies_min, height * width)):
             position = position.play(int(rng.choice(position.legal())))
             if position.is_over:
                 break

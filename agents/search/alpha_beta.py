@@ -13,14 +13,15 @@ Sources: T. A. Marsland & M. Campbell 1982 (principal variation search); D. Knut
 (alpha-beta); S. Akl & M. Newborn 1977 (killers); J. Schaeffer 1983 (history).
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.search.clock import NEVER, deadline_ns, now_ns
 from agents.search.limits import DEPTH_MAX, NODES_MAX, Limits, StopFlag
 from agents.search.ordering import PROMISE_MAX, promise
+from agents.search.result import Iteration, Result
 from agents.search.table import (
     AT_LEAST,
     AT_MOST,
@@ -31,7 +32,7 @@ from agents.search.table import (
     new_table,
     slot_for,
 )
-from agents.values.value import ValueKernel, as_value, score
+from agents.values.value import ValueKernel, score
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, without_lowest
 from envs.boards.dispatch import inner_kernel, kernel
@@ -44,33 +45,9 @@ _MOVES_MAX = 65
 _ACTION_BITS, _ACTION_MASK = 8, 255  # a ranked move is rank << 8 | action
 _TABLE_MOVE_RANK, _KILLER_RANK = 1 << 40, 1 << 39
 _HISTORY_MAX = 1 << 20
-NODES, NODE_LIMIT, HORIZON, MAY_STOP, STOPPED, GENERATION, LINE_LENGTH = range(7)  # places in `counters`
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a search found.
-
-    Attributes:
-        score: for the side to move; see the module's docstring.
-        line: the principal variation; its first action is the choice.
-        depth: plies searched in full.
-        nodes: states visited.
-        proven: whether the score is the game-theoretic truth.
-    """
-
-    score: int
-    line: tuple[int, ...]
-    depth: int
-    nodes: int
-    proven: bool
-
-    @property
-    def value(self) -> float:
-        """In [-1, 1]: 1, 0, -1 where it is proven, else strictly inside."""
-        if self.proven:
-            return float(np.sign(self.score))
-        return float(as_value(np.array([self.score]))[0])
+# Places in `counters`; DEADLINE is a time of agents.search.clock, looked at when NODES reaches LOOK_AT.
+NODES, NODE_LIMIT, HORIZON, MAY_STOP, STOPPED, GENERATION, LINE_LENGTH, DEADLINE, LOOK_AT = range(9)
+_NODES_A_LOOK = 256  # 0.2 ms or less
 
 
 class AlphaBeta:
@@ -87,12 +64,19 @@ class AlphaBeta:
         self._memory = new_memory(new_table(self._entries), self._stop.byte)
 
     def search(self, state: rules.State, limits: Limits) -> Result:
-        """Search an unfinished state within `limits.depth` and `limits.nodes`, until the flag is set."""
+        """Search an unfinished state within the limits, or until the flag is set."""
         memory = self._memory
+        memory.counters[DEADLINE] = deadline_ns(limits.seconds)
         depth_max, nodes_max = limits.depth or DEPTH_MAX, limits.nodes or NODES_MAX
         found, depth, proven = search(state, self._value, memory, depth_max, nodes_max)
-        line = memory.best_line[: memory.counters[LINE_LENGTH]]
-        return Result(int(found), tuple(line.tolist()), depth, int(memory.counters[NODES]), bool(proven))
+        line = tuple(memory.best_line[: memory.counters[LINE_LENGTH]].tolist())
+        iterations = tuple(_iteration(row) for row in memory.iterations[:depth].tolist())
+        return Result(int(found), line, depth, int(memory.counters[NODES]), bool(proven), iterations)
+
+
+def _iteration(row: list[int]) -> Iteration:
+    depth, score_units, nodes, length, *line = row
+    return Iteration(depth, score_units, tuple(line[:length]), nodes)
 
 
 class Memory(NamedTuple):
@@ -105,12 +89,15 @@ class Memory(NamedTuple):
     lines: NDArray[np.int64]  # [PLIES, PLIES] principal variation from each ply on
     line_lengths: NDArray[np.int64]  # [PLIES]
     best_line: NDArray[np.int64]  # [PLIES] of the root, from the last iteration that had one
+    iterations: NDArray[np.int64]  # [PLIES, 4 + PLIES] depth, score, nodes, length of the line, the line
     counters: NDArray[np.int64]
     stop: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
 
 
 def new_memory(table: NDArray[np.void], stop: NDArray[np.uint8]) -> Memory:
-    """Fresh memory around a table and a stop byte."""
+    """Fresh memory around a table and a stop byte; without a deadline until one is written."""
+    counters = np.zeros(9, np.int64)
+    counters[DEADLINE] = NEVER
     return Memory(
         table=table,
         ranked=np.zeros((_PLIES, _MOVES_MAX), np.int64),
@@ -119,7 +106,8 @@ def new_memory(table: NDArray[np.void], stop: NDArray[np.uint8]) -> Memory:
         lines=np.zeros((_PLIES, _PLIES), np.int64),
         line_lengths=np.zeros(_PLIES, np.int64),
         best_line=np.zeros(_PLIES, np.int64),
-        counters=np.zeros(8, np.int64),
+        iterations=np.zeros((_PLIES, 4 + _PLIES), np.int64),
+        counters=counters,
         stop=stop,
     )
 
@@ -135,11 +123,11 @@ def search(
 
     Args:
         state: not over.
-        depth_max, nodes_max: the limits; see agents.search.limits.Limits.
+        depth_max, nodes_max: the limits; see agents.search.limits.Limits. The deadline is in `counters`.
     Returns: score for the side to move; plies searched in full; whether the score is proven.
     """
     counters = memory.counters
-    counters[NODES], counters[NODE_LIMIT], counters[STOPPED] = 0, nodes_max, 0
+    counters[NODES], counters[NODE_LIMIT], counters[STOPPED], counters[LOOK_AT] = 0, nodes_max, 0, 0
     counters[GENERATION] = (counters[GENERATION] + 1) % 256
     memory.killers[:] = NO_MOVE
     memory.history[:] = 0
@@ -156,6 +144,7 @@ def search(
         if counters[STOPPED]:
             break
         depth_done = depth
+        _record_iteration(memory, depth, best)
         proven = abs(best) >= PROVEN or counters[HORIZON] == 0
         if proven:
             break
@@ -176,7 +165,7 @@ def negamax(
     """
     counters = memory.counters
     memory.line_lengths[ply] = 0
-    if counters[MAY_STOP] and (memory.stop[0] or counters[NODES] >= counters[NODE_LIMIT]):
+    if counters[MAY_STOP] and _must_stop(memory):
         counters[STOPPED] = 1
         return 0
     in_line = beta - alpha > 1
@@ -236,6 +225,17 @@ def negamax(
 
 
 @inner_kernel
+def _must_stop(memory: Memory) -> bool:
+    counters = memory.counters
+    if memory.stop[0] or counters[NODES] >= counters[NODE_LIMIT]:
+        return True
+    if counters[NODES] < counters[LOOK_AT]:
+        return False
+    counters[LOOK_AT] = counters[NODES] + _NODES_A_LOOK
+    return now_ns() >= counters[DEADLINE]
+
+
+@inner_kernel
 def _settle(child: rules.State, value: ValueKernel, memory: Memory, depth: int, ply: int) -> tuple[bool, int]:
     """Whether the line ends at `child`, by the rules or at the horizon; its score for the side that moved."""
     memory.counters[NODES] += 1
@@ -268,7 +268,7 @@ def _rank_moves(state: rules.State, memory: Memory, table_move: int, ply: int) -
         elif action == killers[1]:
             rank = _KILLER_RANK
         else:
-            rank = history[action] * PROMISE_MAX + promise(state, action, rules.play(state, action))
+            rank = history[action] * PROMISE_MAX + promise(state, action)
         ranked[count] = rank << _ACTION_BITS | action
         count += 1
     return count
@@ -298,6 +298,14 @@ def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> N
     if history[action] > _HISTORY_MAX:
         for i in range(history.size):
             history[i] //= 2
+
+
+@inner_kernel
+def _record_iteration(memory: Memory, depth: int, found: int) -> None:
+    row, length = memory.iterations[depth - 1], memory.counters[LINE_LENGTH]
+    row[0], row[1], row[2], row[3] = depth, found, memory.counters[NODES], length
+    for i in range(length):
+        row[4 + i] = memory.best_line[i]
 
 
 @inner_kernel

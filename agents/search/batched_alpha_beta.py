@@ -6,8 +6,10 @@ together, which settles them at the horizon and orders them above it.
 
 import numpy as np
 
-from agents.search.alpha_beta import INFINITY, PROVEN, WIN, Result
+from agents.search.alpha_beta import INFINITY, PROVEN, WIN
+from agents.search.clock import NEVER, deadline_ns, now_ns
 from agents.search.limits import DEPTH_MAX, NODES_MAX, Limits, StopFlag
+from agents.search.result import Iteration, Result
 from agents.values.value import Value, as_score
 from envs.boards import rules
 from envs.boards.rules import State
@@ -26,6 +28,7 @@ class BatchedAlphaBeta:
         self._value = value
         self._stop = stop
         self._nodes = self._nodes_max = 0
+        self._deadline = NEVER
         self._may_stop = self._met_horizon = False
         self.forget()
 
@@ -34,11 +37,13 @@ class BatchedAlphaBeta:
         self._scores: dict[State, int] = {}
 
     def search(self, state: State, limits: Limits) -> Result:
-        """Search an unfinished state within `limits.depth` and `limits.nodes`, until the flag is set.
+        """Search an unfinished state within the limits, or until the flag is set.
 
         The first iteration is always finished; one that was broken off does not count.
         """
         self._nodes, self._nodes_max = 0, limits.nodes or NODES_MAX
+        self._deadline = deadline_ns(limits.seconds)
+        iterations: list[Iteration] = []
         found, depth, proven = 0, 0, False
         line: tuple[int, ...] = ()
         while depth < (limits.depth or DEPTH_MAX) and not proven:
@@ -48,14 +53,17 @@ class BatchedAlphaBeta:
             except _Stopped:
                 break
             depth += 1
+            iterations.append(Iteration(depth, found, line, self._nodes))
             proven = abs(found) >= PROVEN or not self._met_horizon
-        return Result(found, line, depth, self._nodes, proven)
+        return Result(found, line, depth, self._nodes, proven, tuple(iterations))
 
     def _negamax(
         self, state: State, depth: int, alpha: int, beta: int, ply: int, first_line: tuple[int, ...]
     ) -> tuple[int, tuple[int, ...]]:
         """Fail-soft score of an unfinished state and the line it comes from; `first_line` is tried first."""
-        if self._may_stop and (self._stop.byte[0] or self._nodes >= self._nodes_max):
+        if self._may_stop and (
+            self._stop.byte[0] or self._nodes >= self._nodes_max or now_ns() >= self._deadline
+        ):
             raise _Stopped
         children = {action: rules.play(state, action) for action in self._value.game.legal(state)}
         self._nodes += len(children)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.search.limits import StopFlag
+from agents.search.limits import StopFlag, Stopped
 from envs.boards import rules
 from envs.boards.bits import ONE, ZERO, popcount, without_lowest
 from envs.boards.connect_four import (
@@ -50,10 +50,6 @@ class Memory(NamedTuple):
     ranked: NDArray[np.uint64]  # [stones on the board, NUM_COLUMNS] moves still to be tried, the best last
     nodes: NDArray[np.int64]  # [1]
     stop: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
-
-
-class Stopped(Exception):
-    """The solver was stopped before it knew."""
 
 
 class Solver:
@@ -101,10 +97,10 @@ class Solver:
         self._memory.nodes[0] = 0
         return self._solve_move(state, column, score - 1, score) >= score
 
-    def best_move(self, state: ConnectFour) -> tuple[int, int]:
+    def best_line(self, state: ConnectFour) -> tuple[tuple[int, ...], int]:
         """A column that keeps the score of an unfinished state, the nearest to the centre, and that score.
 
-        Raises: Stopped.
+        The line is that one move. Raises: Stopped.
         """
         score = self.solve(state)
         nodes = self.nodes
@@ -112,7 +108,7 @@ class Solver:
             legal = column in _legal_columns(state)
             if legal and self._solve_move(state, column, score - 1, score) == score:
                 self._memory.nodes[0] += nodes
-                return column, score
+                return (column,), score
         raise AssertionError(f"no column of {state} has its score {score}")
 
     def _solve(self, state: ConnectFour, low: int, high: int) -> int:

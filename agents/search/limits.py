@@ -1,8 +1,8 @@
 """How long a search may think, and the one byte that stops it.
 
-Depth and nodes are counted by the search itself, so a search limited by them is repeatable. Time is not
-looked at by compiled code: kernels run without Python's lock and read a byte in each node, which a timer (or
-a person who closes a window) sets from another thread.
+Depth and nodes are counted by the search itself, so a search limited by them is repeatable. Compiled
+alpha-beta looks at the clock as it goes; other kernels, which run without Python's lock, read a byte that a
+timer sets from another thread, as does a person who closes a window.
 """
 
 import threading
@@ -34,6 +34,10 @@ class Limits:
             raise ValueError(f"Limits.nodes must be in 1..2**62, got {self.nodes!r}")
         if self.seconds is not None and not 0 < self.seconds < threading.TIMEOUT_MAX:
             raise ValueError(f"Limits.seconds must be positive and finite, got {self.seconds!r}")
+
+
+class Stopped(Exception):
+    """A solver was stopped before it knew."""
 
 
 class StopFlag:

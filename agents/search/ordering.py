@@ -23,28 +23,29 @@ _SQUARES = np.append(
 
 
 @generic
-def promise(state: rules.State, action: int, after: rules.State) -> int:
-    """How early to try `action`, which leads to `after`: more is earlier, in [0, PROMISE_MAX]."""
+def promise(state: rules.State, action: int) -> int:
+    """How early to try `action`: more is earlier, in [0, PROMISE_MAX]."""
     raise NotImplementedError
 
 
 @promise.register(ConnectFour)
 @kernel
-def _connect_four(state: ConnectFour, action: int, after: ConnectFour) -> int:
+def _connect_four(state: ConnectFour, action: int) -> int:
     """Moves that make threats, then the centre (Pons, parts 5 and 10)."""
+    after = rules.play(state, action)
     threats = winning_cells(after.own ^ after.occupied, after.occupied)
     return int(10 * popcount(threats) + _CENTRE_FIRST[action])
 
 
 @promise.register(TicTacToe)
 @kernel
-def _tic_tac_toe(state: TicTacToe, action: int, after: TicTacToe) -> int:
+def _tic_tac_toe(state: TicTacToe, action: int) -> int:
     """Centre, corners, edges."""
     return int(_CELLS[action])
 
 
 @promise.register(Othello)
 @kernel
-def _othello(state: Othello, action: int, after: Othello) -> int:
+def _othello(state: Othello, action: int) -> int:
     """Corners first, squares that give up a corner last."""
     return int(_SQUARES[action])

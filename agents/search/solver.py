@@ -1,6 +1,8 @@
-"""The player that never errs: it knows the game-theoretic value of each move."""
+"""The player that never errs where it can look to the end: it knows the game-theoretic value of each move."""
 
 import time
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -8,19 +10,44 @@ from agents.players import BasePlayer, Decision, check_turn
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.connect_four_solver import Solver
 from agents.search.limits import DEPTH_MAX, Limits, StopFlag
+from agents.search.othello_solver import OthelloSolver, empty_squares
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
 from envs.boards.game import Game, Position
+from envs.boards.rules import State
 
-GAMES = ("connect_four", "tic_tac_toe")
+GAMES = ("connect_four", "othello", "tic_tac_toe")
+OTHELLO_EMPTY_MAX = 20  # squares, up to which Othello is solved: at most about a second each
+_BEFORE_IT_CAN_SOLVE = Limits(depth=8)
 _TO_THE_END = Limits(depth=DEPTH_MAX)
 
 
+class ExactSolver(Protocol):
+    """What the solvers share. A score is positive where the side to move wins, 0 for a draw.
+
+    Every method takes an unfinished state and raises Stopped when the flag is set from another thread.
+    """
+
+    @property
+    def nodes(self) -> int:
+        """States visited by the last call."""
+
+    def best_line(self, state: State) -> tuple[tuple[int, ...], int]:
+        """Best moves, at least one, and the score."""
+
+    def analyse(self, state: State, weak: bool = False) -> dict[int, int]:
+        """The score of each legal action, only its sign if `weak`."""
+
+    def reaches(self, state: State, action: int, score: int) -> bool:
+        """Whether a legal action scores at least `score`."""
+
+
 class SolverPlayer(BasePlayer):
-    """Wins as soon as it can and loses as late as it can.
+    """Wins as soon, or by as much, as it can, and loses as late, or by as little.
 
     Connect Four takes milliseconds from the middle game on, seconds after some ten stones, and minutes from
-    the empty board.
+    the empty board. Othello is solved, by discs, once at most OTHELLO_EMPTY_MAX squares are empty; before
+    that `choose` is an alpha-beta search of eight plies, and says that nothing is proven.
 
     Raises: ValueError for a game without a solver.
     """
@@ -28,53 +55,101 @@ class SolverPlayer(BasePlayer):
     def __init__(self, name: str, game: Game) -> None:
         super().__init__(name)
         if game.name not in GAMES:
-            raise ValueError(f"solver plays {' and '.join(GAMES)}, not {game.name}")
+            raise ValueError(f"solver plays {', '.join(GAMES)}, not {game.name}")
         self._game = game
         self._flag = StopFlag()
-        self._solver = Solver(self._flag) if game.name == "connect_four" else None
         self._search = AlphaBeta(HandcraftedValue(game).kernel, self._flag)
+        self._solver = self._make_solver()
 
     def stop(self) -> None:
-        """Break off a running `choose` or `analyse`, which raises Stopped in its thread."""
+        """Break off a running call; Stopped is raised in its thread where nothing is known yet."""
         self._flag.set()
+
+    def reset(self, seed: int) -> None:
+        """Forget the search's table; what is solved stays true. There is no chance in this player."""
+        self._search.forget()
 
     def choose(self, position: Position) -> Decision:
         """A best move. Raises: Stopped; ValueError for a finished position or another game."""
         check_turn(self.name, self._game, position)
         started = time.perf_counter()
+        statistics: Mapping[str, float]
         with self._flag.during(None):
-            if self._solver is not None:
-                action, score = self._solver.best_move(position.state)
-                line: tuple[int, ...] = (action,)
-                nodes = self._solver.nodes
+            if self._can_solve(position):
+                line, score = self._solver.best_line(position.state)
+                value = float(np.sign(score))
+                statistics = {"nodes": self._solver.nodes, "proven": 1.0, "score": score}
             else:
-                result = self._search.search(position.state, _TO_THE_END)
-                line, nodes, score = result.line, result.nodes, result.score
+                found = self._search.search(position.state, _BEFORE_IT_CAN_SOLVE)
+                line, value = found.line, found.value
+                statistics = {"nodes": found.nodes, "proven": float(found.proven), "depth": found.depth}
+        seconds = time.perf_counter() - started
         return Decision(
             action=line[0],
-            value=float(np.sign(score)),
+            value=value,
             principal_variation=line,
-            statistics={"nodes": nodes, "seconds": time.perf_counter() - started, "proven": 1.0},
+            statistics={**statistics, "seconds": seconds},
         )
 
     def analyse(self, position: Position) -> dict[int, int]:
-        """The value, 1, 0 or -1 for the side to move, of each legal action. Raises: as `choose`."""
-        check_turn(self.name, self._game, position)
+        """The value, 1, 0 or -1 for the side to move, of each legal action.
+
+        Raises: Stopped; ValueError for a finished position, another game, or one that cannot be solved yet.
+        """
+        self._check_solvable(position)
         with self._flag.during(None):
-            if self._solver is not None:
-                return self._solver.analyse(position.state, weak=True)
-            return {action: self._value_after(position, action) for action in position.legal()}
+            return self._solver.analyse(position.state, weak=True)
 
     def reaches(self, position: Position, action: int, value: int) -> bool:
-        """Whether a legal action is worth `value` or more to the side to move. Raises: as `choose`."""
-        check_turn(self.name, self._game, position)
+        """Whether a legal action is worth `value` or more to the side to move. Raises: as `analyse`."""
+        self._check_solvable(position)
         with self._flag.during(None):
-            if self._solver is not None:
-                return value == -1 or self._solver.reaches(position.state, action, value)
-            return self._value_after(position, action) >= value
+            return value == -1 or self._solver.reaches(position.state, action, value)
 
-    def _value_after(self, position: Position, action: int) -> int:
-        child = rules.play(position.state, action)
+    def _make_solver(self) -> ExactSolver:
+        if self._game.name == "connect_four":
+            return Solver(self._flag)
+        if self._game.name == "othello":
+            return OthelloSolver(self._flag)
+        return _Exhaustive(self._search)
+
+    def _can_solve(self, position: Position) -> bool:
+        return self._game.name != "othello" or empty_squares(position.state) <= OTHELLO_EMPTY_MAX
+
+    def _check_solvable(self, position: Position) -> None:
+        check_turn(self.name, self._game, position)
+        if not self._can_solve(position):
+            raise ValueError(
+                f"{self.name} knows othello with at most {OTHELLO_EMPTY_MAX} empty squares, "
+                f"this position has {empty_squares(position.state)}"
+            )
+
+
+class _Exhaustive:
+    """Alpha-beta to the end, for games small enough. A score is 1, 0 or -1."""
+
+    def __init__(self, search: AlphaBeta) -> None:
+        self._search = search
+        self.nodes = 0
+
+    def best_line(self, state: State) -> tuple[tuple[int, ...], int]:
+        found = self._search.search(state, _TO_THE_END)
+        self.nodes = found.nodes
+        return found.line, int(found.value)
+
+    def analyse(self, state: State, weak: bool = False) -> dict[int, int]:
+        self.nodes = 0
+        mask = int(rules.legal_moves(state))
+        return {a: self._value_after(state, a) for a in range(mask.bit_length()) if mask >> a & 1}
+
+    def reaches(self, state: State, action: int, score: int) -> bool:
+        self.nodes = 0
+        return self._value_after(state, action) >= score
+
+    def _value_after(self, state: State, action: int) -> int:
+        child = rules.play(state, action)
         if rules.is_over(child):
             return -int(rules.outcome(child))
-        return -int(self._search.search(child, _TO_THE_END).value)
+        found = self._search.search(child, _TO_THE_END)
+        self.nodes += found.nodes
+        return -int(found.value)

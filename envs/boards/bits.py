@@ -7,7 +7,7 @@ keep the square (row, column) in bit 8*row + column.
 from collections.abc import Callable
 
 import numpy as np
-from numba.cpython.unsafe.numbers import trailing_zeros
+from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
 from numba.extending import overload
 
 from envs.boards.dispatch import kernel
@@ -26,6 +26,7 @@ _TRANSPOSE_1, _SEVEN = np.uint64(0x00AA00AA00AA00AA), np.uint64(7)
 _TRANSPOSE_2, _FOURTEEN = np.uint64(0x0000CCCC0000CCCC), np.uint64(14)
 _TRANSPOSE_4, _TWENTY_EIGHT = np.uint64(0x00000000F0F0F0F0), np.uint64(28)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_TOP_BIT = np.uint64(1 << 63)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
@@ -50,10 +51,28 @@ def _one_instruction(bits: object) -> Callable[[np.uint64], int]:
     return count
 
 
+def _count_leading_zeros(bits: np.uint64) -> int:
+    return 64 - int(bits).bit_length()
+
+
+@overload(_count_leading_zeros, strict=False)
+def _one_instruction_too(bits: object) -> Callable[[np.uint64], int]:
+    def count(bits: np.uint64) -> int:
+        return leading_zeros(bits)  # type: ignore[call-arg]
+
+    return count
+
+
 @kernel
 def lowest_index(bits: np.uint64) -> np.int64:
     """Index of the lowest set bit, 0..63. `bits` must not be 0."""
     return np.int64(_count_trailing_zeros(bits))
+
+
+@kernel
+def highest_bit(bits: np.uint64) -> np.uint64:
+    """The highest set bit alone. `bits` must not be 0."""
+    return _TOP_BIT >> np.uint64(_count_leading_zeros(bits))
 
 
 @kernel

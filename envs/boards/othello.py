@@ -18,6 +18,7 @@ from envs.boards.bits import (
     ONE,
     ZERO,
     columns_flipped,
+    highest_bit,
     mixed,
     popcount,
     rows_flipped,
@@ -37,6 +38,23 @@ INNER = np.uint64(
 _ONE, _SEVEN, _EIGHT, _NINE = np.uint64(1), np.uint64(7), np.uint64(8), np.uint64(9)
 _TWO = np.uint64(2)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_DOWN_DIRECTIONS = ((0, -1), (-1, 1), (-1, 0), (-1, -1))  # row, column: bits -1, -7, -8, -9
+
+
+def _rays(directions: tuple[tuple[int, int], ...]) -> NDArray[np.uint64]:
+    """uint64[64, 4]: the squares from each square on, without itself, in each direction."""
+    rays = np.zeros((NUM_SQUARES, len(directions)), np.uint64)
+    for square in range(NUM_SQUARES):
+        for i, (row_step, column_step) in enumerate(directions):
+            row, column = square // SIZE + row_step, square % SIZE + column_step
+            while 0 <= row < SIZE and 0 <= column < SIZE:
+                rays[square, i] |= np.uint64(1 << (SIZE * row + column))
+                row, column = row + row_step, column + column_step
+    return rays
+
+
+_RAYS_DOWN = _rays(_DOWN_DIRECTIONS)
+_RAYS_UP = _rays(tuple((-row, -column) for row, column in _DOWN_DIRECTIONS))
 
 
 @words
@@ -85,21 +103,21 @@ def mobility(own: np.uint64, opponent: np.uint64) -> np.uint64:
 
 
 @kernel
-def _enclosed(disc: np.uint64, own: np.uint64, through: np.uint64, step: np.uint64) -> np.uint64:
-    """The runs from `disc`, both ways along one line, that end at an own disc."""
-    up = _run_up(disc, through, step)
-    down = _run_down(disc, through, step)
-    up_closed = ZERO - np.uint64((own & (up << step)) != ZERO)  # all ones or all zeros
-    down_closed = ZERO - np.uint64((own & (down >> step)) != ZERO)
-    return (up & up_closed) | (down & down_closed)
+def flips(own: np.uint64, opponent: np.uint64, square: int) -> np.uint64:
+    """The opponent's discs that turn when `own` puts a disc on an empty `square`; 0 if that is illegal.
 
-
-@kernel
-def flips(own: np.uint64, opponent: np.uint64, disc: np.uint64) -> np.uint64:
-    """The opponent's discs that turn when `own` puts a disc on the one-bit board `disc`; 0 if illegal."""
-    inner = opponent & INNER
-    turned = _enclosed(disc, own, inner, _ONE) | _enclosed(disc, own, inner, _SEVEN)
-    return turned | _enclosed(disc, own, inner, _NINE) | _enclosed(disc, own, opponent, _EIGHT)
+    Towards higher bits a carry runs along the opponent's discs to the first square that is not theirs;
+    towards lower bits, that square is the highest of those that are not. The run counts if it is an own disc.
+    """
+    turned = ZERO
+    for i in range(4):
+        ray = _RAYS_UP[square, i]
+        end = ((opponent | ~ray) + ONE) & own & ray
+        turned |= (end - np.uint64(end != ZERO)) & ray
+        ray = _RAYS_DOWN[square, i]
+        end = highest_bit((ray & ~opponent) | ONE) & own & ray
+        turned |= (ZERO - (end << ONE)) & ray
+    return turned
 
 
 @rules.legal_moves.register(Othello)
@@ -114,9 +132,8 @@ def place(state: Othello, action: int) -> Othello:
     """Put a disc on square `action`, turn the enclosed discs over and swap sides; PASS only swaps sides."""
     if action == PASS:
         return Othello(state.opponent, state.own)
-    disc = ONE << np.uint64(action)
-    turned = flips(state.own, state.opponent, disc)
-    return Othello(state.opponent ^ turned, state.own | turned | disc)
+    turned = flips(state.own, state.opponent, action)
+    return Othello(state.opponent ^ turned, state.own | turned | (ONE << np.uint64(action)))
 
 
 @rules.is_over.register(Othello)

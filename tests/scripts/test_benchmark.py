@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.search.end_games import read_end_games
 from scripts import benchmark
 
 
@@ -37,6 +38,34 @@ def test_the_signature_repeats_to_the_node(monkeypatch: pytest.MonkeyPatch) -> N
         for _ in range(2)
     )
     assert first == second > 1000
+
+
+def test_end_games_are_solved_and_wrong_ones_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": 2})
+    board = "XXXOXXXXOXXXXXXXOOXXXXXXOOOXXXXXOOOXXOO-OOOOO---OOOOOOO-OOOOOOO- X"  # of the FFO end-game suite
+    file = tmp_path / "x.obf"
+    file.write_text(f"{board}; H5:+6; G6:-2; F6:-4; H6:-10;\n{board}; H5:+8;\n")
+    assert benchmark.main(["search", "--seconds", "0.01", "--end-games", str(file)]) == 0
+    assert "2 end games, 1 wrong" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no positions"),
+        ("X-O X; A1:+2", "x.obf:1: expected 64 of X, O, -"),
+        ("X" * 64 + " Y; A1:+2", "x.obf:1: expected 64 of X, O, -"),
+        ("X" * 64 + " X; A1", "x.obf:1: expected moves such as G8:"),
+        ("X" * 64 + " X", "x.obf:1: expected moves such as G8:"),
+    ],
+)
+def test_a_line_that_is_no_end_game_is_named(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "x.obf"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_end_games(file)
 
 
 def test_an_unknown_benchmark_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:

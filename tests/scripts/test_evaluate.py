@@ -135,7 +135,6 @@ def test_tables_fit_into_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (["match", "connect_four", "random", "human"], "a person cannot be evaluated"),
         (["match", "connect_four", "random", "mcts:model=nonesuch"], "no model 'nonesuch'"),
-        (["match", "othello", "random", "solver"], "plays tic_tac_toe and connect_four, not othello"),
         (["match", "connect_four", "random"], "Missing value"),
         (["mach", "connect_four", "random", "random"], "mach"),
         (["match", "connect_four", "random", "random", "--json", "nowhere/x.json"], "no folder nowhere"),

@@ -120,6 +120,23 @@ def test_equal_searches_visit_equal_nodes_and_a_kept_table_saves_some() -> None:
     assert kept.nodes < first.nodes
 
 
+def test_each_iteration_is_told_as_a_search_of_that_depth_finds_it() -> None:
+    value = VALUES["othello"]
+    for engine in (
+        AlphaBeta(value.kernel, StopFlag()),
+        BatchedAlphaBeta(OnlyInBatches("othello"), StopFlag()),
+    ):
+        found = engine.search(game("othello").position("d3c3").state, Limits(depth=4))
+        assert [each.depth for each in found.iterations] == [1, 2, 3, 4]
+        assert found.iterations[-1].score == found.score
+        assert found.iterations[-1].line == found.line
+        assert found.iterations[-1].nodes == found.nodes
+        for each in found.iterations:
+            engine.forget()
+            alone = engine.search(game("othello").position("d3c3").state, Limits(depth=each.depth))
+            assert (alone.score, alone.line, alone.nodes) == (each.score, each.line, each.nodes)
+
+
 @pytest.mark.parametrize(
     ("moves", "plies", "best"),
     [

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.search.connect_four_solver import Solver, Stopped
-from agents.search.limits import StopFlag
+from agents.search.connect_four_solver import Solver
+from agents.search.limits import StopFlag, Stopped
 from agents.search.solver import SolverPlayer
 from envs.boards import rules
 from envs.boards.game import Game, Position, game
@@ -77,7 +77,7 @@ def test_every_column_has_its_score(solver: Solver) -> None:
         assert solver.analyse(position.state) == columns
         signs = {column: np.sign(each) for column, each in columns.items()}
         assert solver.analyse(position.state, weak=True) == signs
-        column, kept = solver.best_move(position.state)
+        (column,), kept = solver.best_line(position.state)
         assert columns[column] == kept == score
 
 
@@ -168,8 +168,6 @@ def test_tic_tac_toe_is_solved_too() -> None:
 
 
 def test_the_solver_refuses_what_it_cannot_play() -> None:
-    with pytest.raises(ValueError, match="solver plays connect_four and tic_tac_toe, not othello"):
-        SolverPlayer("solver", game("othello"))
     with pytest.raises(ValueError, match="solver plays connect_four, was given a position of othello"):
         SolverPlayer("solver", game("connect_four")).choose(game("othello").start())
     with pytest.raises(ValueError, match="solver cannot move, the game is over after 1212121"):

@@ -1,0 +1,45 @@
+"""What an iteratively deepened search found, and what each of its iterations had found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.values.value import as_value
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """A finished iteration: plies searched, score and principal variation, states visited since the start."""
+
+    depth: int
+    score: int
+    line: tuple[int, ...]
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a search found.
+
+    Attributes:
+        score: for the side to move; see agents.search.alpha_beta.
+        line: the principal variation; its first action is the choice.
+        depth: plies searched in full.
+        nodes: states visited.
+        proven: whether the score is the game-theoretic truth.
+        iterations: those finished, the shallowest first.
+    """
+
+    score: int
+    line: tuple[int, ...]
+    depth: int
+    nodes: int
+    proven: bool
+    iterations: tuple[Iteration, ...] = ()
+
+    @property
+    def value(self) -> float:
+        """In [-1, 1]: 1, 0, -1 where it is proven, else strictly inside."""
+        if self.proven:
+            return float(np.sign(self.score))
+        return float(as_value(np.array([self.score]))[0])
