@@ -16,7 +16,7 @@ from agents.outside.foreign_text import bounded_lines
 from agents.outside.gtp_clock import Clock, bell
 from agents.outside.gtp_text import LINE_BYTES_MAX, NotGTP, answer_text, parse_colour, parse_command
 from agents.players import OutsideFailure, Player
-from agents.search.connect_four_solver import Stopped
+from agents.search.limits import Stopped
 from envs.boards.game import Game, IllegalMove, Position
 from envs.boards.rules import PASS
 

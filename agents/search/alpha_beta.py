@@ -232,7 +232,7 @@ def _must_stop(memory: Memory) -> bool:
     if counters[NODES] < counters[LOOK_AT]:
         return False
     counters[LOOK_AT] = counters[NODES] + _NODES_A_LOOK
-    return now_ns() >= counters[DEADLINE]
+    return bool(now_ns() >= counters[DEADLINE])
 
 
 @inner_kernel

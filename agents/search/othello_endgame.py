@@ -228,7 +228,7 @@ def _weighted_mobility(own: np.uint64, opponent: np.uint64) -> int:
 def _outlook(own: np.uint64, opponent: np.uint64, alpha: int, beta: int, depth: int) -> int:
     """What the handcrafted value expects `depth` plies on, for the side to move."""
     if depth == 0:
-        return score(_JUDGEMENT, Othello(own, opponent))
+        return int(score(_JUDGEMENT, Othello(own, opponent)))
     legal = mobility(own, opponent)
     if legal == ZERO:
         if mobility(opponent, own) == ZERO:

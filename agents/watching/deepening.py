@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from agents.players import Player
-from agents.search.alpha_beta import AlphaBeta, Result
+from agents.search.alpha_beta import AlphaBeta
 from agents.search.alpha_beta_player import AlphaBetaPlayer
-from agents.search.connect_four_solver import Stopped
-from agents.search.limits import Limits, StopFlag
+from agents.search.limits import Limits, StopFlag, Stopped
+from agents.search.result import Result
 from agents.watching.deferred import built
 from envs.boards.game import Position
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from agents.players import Player
-from agents.search.connect_four_solver import Stopped
+from agents.search.limits import Stopped
 from agents.watching.deepening import Deepening, Depths, alpha_beta_of
 from agents.watching.moment import Moment
 from agents.watching.thought import Thought

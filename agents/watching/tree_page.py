@@ -1,6 +1,6 @@
 """The Tree page of a board scene: the search behind the latest decision, or the one that is running."""
 
-from agents.search.alpha_beta import Result
+from agents.search.result import Result
 from agents.watching.deepening import Depths
 from agents.watching.judges import expected_score
 from agents.watching.moment import Moment

@@ -1,8 +1,7 @@
 """The game-theoretic value of each move, where it can be found while a person waits."""
 
 from agents.search.alpha_beta import AlphaBeta
-from agents.search.connect_four_solver import Stopped
-from agents.search.limits import DEPTH_MAX, Limits, StopFlag
+from agents.search.limits import DEPTH_MAX, Limits, StopFlag, Stopped
 from agents.search.solver import SolverPlayer
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
