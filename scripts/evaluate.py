@@ -18,7 +18,8 @@ from agents.roster import BadSpec, build_player, check_spec, exact_solver, help_
 from agents.runs.atomic import write_text
 from agents.runs.progress import ProgressLine
 from agents.workers.config import check_workers, cores, joined_address, parse_workers
-from agents.workers.site import Site, open_site
+from agents.workers.places import open_site
+from agents.workers.site import Site
 from scripts.command_line import command, parse
 
 if TYPE_CHECKING:

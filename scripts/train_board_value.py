@@ -17,7 +17,8 @@ import tyro
 
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.presets import PRESETS
-from agents.workers.site import Site, open_site
+from agents.workers.places import open_site
+from agents.workers.site import Site
 from scripts.command_line import UsageError, command, parse
 
 if TYPE_CHECKING:

@@ -194,5 +194,5 @@ def _processes(config: BoardValueConfig) -> Site:
     """Workers here, as many as the config says."""
     wanted = parse_workers(config.workers)
     if wanted.on_ray or wanted.count is None:
-        raise ValueError(f"workers {config.workers} need a site (agents.workers.site.open_site)")
+        raise ValueError(f"workers {config.workers} need a site (agents.workers.places.open_site)")
     return ProcessSite(wanted.count)

@@ -7,11 +7,7 @@ way for an answer to arrive, hence nothing to count twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-
-from agents.workers.config import check_workers, parse_workers
 
 if TYPE_CHECKING:
     from agents.workers.job import MakeJob
@@ -43,26 +39,3 @@ class Site(Protocol):
 
     def share(self, value: Any) -> Any:
         """What may be sent instead of `value` as a whole message, cheaply to many workers."""
-
-
-@contextmanager
-def open_site(workers: int | str, ray_address: str | None = None) -> Iterator[Site]:
-    """The site that `--workers` asks for; leaves no process behind.
-
-    Args:
-        workers: see `parse_workers`.
-        ray_address: of a Ray cluster to join; None: RAY_ADDRESS, or else a cluster of this machine's own.
-    Raises: ValueError where there is no such site, or no room in it; ConnectionError from Ray.
-    """
-    check_workers(workers, ray_address)
-    wanted = parse_workers(workers)
-    if wanted.on_ray:
-        from agents.workers.ray_cluster import RaySite  # late: the extra `scale`
-
-        with RaySite(wanted.count, ray_address) as site:
-            yield site
-    else:
-        from agents.workers.processes import ProcessSite
-
-        assert wanted.count is not None
-        yield ProcessSite(wanted.count)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents.workers.config import WorkersConfig, check_workers, parse_workers
-from agents.workers.site import open_site
+from agents.workers.places import open_site
 
 
 @pytest.mark.parametrize(

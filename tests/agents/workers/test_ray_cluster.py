@@ -20,7 +20,8 @@ from agents.board_value.train import Training
 from agents.roster import build_player
 from agents.workers.crew import Crew, Post
 from agents.workers.job import JobFailed, MakeJob
-from agents.workers.site import Site, open_site
+from agents.workers.places import open_site
+from agents.workers.site import Site
 from envs.boards.game import game
 from tests.agents.workers.harvest_log import check_counts, lines, logged_to
 from tests.agents.workers.test_crew import Ledger, done, is_alive, wait_for
@@ -115,7 +116,9 @@ def test_a_match_on_ray_is_the_match_in_this_process(site: Site) -> None:
 def test_more_workers_than_the_joined_cluster_has_cpus_are_refused(site: Site) -> None:
     import ray
 
-    code = "import sys; from agents.workers.site import open_site\nwith open_site('ray:9', sys.argv[1]): pass"
+    code = (
+        "import sys\nfrom agents.workers.places import open_site as site\nwith site('ray:9', sys.argv[1]): pass"
+    )
     command = [sys.executable, "-c", code, ray.get_runtime_context().gcs_address]
     run = subprocess.run(command, capture_output=True, text=True)
     assert "--workers ray:9: the Ray cluster has 1 CPUs" in run.stderr
