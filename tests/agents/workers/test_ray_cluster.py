@@ -116,9 +116,7 @@ def test_a_match_on_ray_is_the_match_in_this_process(site: Site) -> None:
 def test_more_workers_than_the_joined_cluster_has_cpus_are_refused(site: Site) -> None:
     import ray
 
-    code = (
-        "import sys\nfrom agents.workers.places import open_site as site\nwith site('ray:9', sys.argv[1]): pass"
-    )
+    code = "import sys, agents.workers.places as p\nwith p.open_site('ray:9', sys.argv[1]): pass"
     command = [sys.executable, "-c", code, ray.get_runtime_context().gcs_address]
     run = subprocess.run(command, capture_output=True, text=True)
     assert "--workers ray:9: the Ray cluster has 1 CPUs" in run.stderr
