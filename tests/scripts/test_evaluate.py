@@ -56,6 +56,11 @@ def test_the_same_seed_writes_the_same_figures_and_another_seed_others(tmp_path:
     assert first != other
 
 
+def test_workers_write_the_figures_of_the_serial_match(tmp_path: Path) -> None:
+    argv = ["match", "tic_tac_toe", "random", "greedy", "--games", "20"]
+    assert _figures(tmp_path, *argv, "--workers", "1") == _figures(tmp_path, *argv)
+
+
 def test_opening_plies_are_played_before_the_players(tmp_path: Path) -> None:
     told = _figures(
         tmp_path, "match", "connect_four", "random", "random", "--games", "4", "--opening-plies", "6"
@@ -136,6 +141,12 @@ def test_tables_fit_into_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
         (["match", "connect_four", "random", "human"], "a person cannot be evaluated"),
         (["match", "connect_four", "random", "mcts:model=nonesuch"], "no model 'nonesuch'"),
         (["match", "connect_four", "random"], "Missing value"),
+        (["match", "connect_four", "random", "greedy", "--workers", "0"], "workers must be a number"),
+        (["match", "connect_four", "random", "greedy", "--ray-address", "a:1"], "is for --workers ray"),
+        (
+            ["match", "connect_four", "random", "mcts:seconds=0.1", "--workers", "999"],
+            "mcts:seconds=0.1 thinks for a time",
+        ),
         (["mach", "connect_four", "random", "random"], "mach"),
         (["match", "connect_four", "random", "random", "--json", "nowhere/x.json"], "no folder nowhere"),
         (["tournament", "connect_four", "random"], "at least 2 players"),

@@ -96,6 +96,8 @@ def test_ctrl_c_stops_in_good_order_and_says_how_to_go_on(tmp_path: Path) -> Non
         (["conect_four"], "did you mean connect_four?"),
         (["connect_four", "--minuts", "3"], "--minutes"),
         (["connect_four", "--minutes", "-1"], "BoardValueConfig.minutes must be above 0"),
+        (["connect_four", "--workers", "rai"], "workers must be a number of processes from 1, or ray"),
+        (["connect_four", "--ray-address", "head:6379"], "is for --workers ray"),
         (["--resume", "runs/nowhere"], "no run folder runs/nowhere"),
     ],
 )

@@ -157,7 +157,7 @@ def test_who_dies_every_time_is_given_up_with_the_exit_code() -> None:
     with Crew(ProcessSite(1), lambda i, before: Mortal, lead, name="player") as crew:
         wait_for(lambda: len(crew.deaths) == DEATHS_MAX)
         wait_for(lambda: crew._error is not None)
-        with pytest.raises(ChildProcessError, match=r"player 0: 3 workers in a row died.*exit code 7"):
+        with pytest.raises(ChildProcessError, match=r"player 0: 5 workers in a row died.*exit code 7"):
             crew.check()
 
 

@@ -122,7 +122,7 @@ def test_more_workers_than_the_joined_cluster_has_cpus_are_refused(site: Site) -
     assert "--workers ray:9: the Ray cluster has 1 CPUs" in run.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # most of it compiling: code that travels is not in the cache
 def test_one_of_two_nodes_is_lost_and_training_goes_on_and_counts_each_game_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,21 +143,21 @@ def test_one_of_two_nodes_is_lost_and_training_goes_on_and_counts_each_game_once
             running = training.run()
 
             def train_until(holds: Callable[[], bool]) -> None:
-                wait_for(lambda: next(running) is not None and holds(), 240)
+                wait_for(lambda: next(running) is not None and holds(), 900)
 
             def players() -> set[int]:
                 return {line[0] for line in lines(log)}
 
             train_until(lambda: len(players()) == 2 and training.learner.updates > 0)
             cluster.remove_node(lost_node, allow_graceful=False)
-            train_until(lambda: len(training.deaths) == 1)
+            train_until(lambda: bool(training.deaths))
             games, updates = training.counts.games, training.learner.updates
             assert len(players()) == 2  # no processor is free for the third
             train_until(lambda: training.counts.games > games + 20 and training.learner.updates > updates)
             cluster.add_node(**small)
             train_until(lambda: len(players()) == 3)
             running.close()
-            assert len(training.deaths) == 1
+            assert len(training.deaths) <= 2  # Ray may have put a successor on the node before it missed it
         check_counts(log, training.counts.games, training.window.total)
         wait_for(lambda: not any(is_alive(pid) for pid in players()))
     finally:
