@@ -63,6 +63,8 @@ class Episodes(Output):
     models: Annotated[Positional[tuple[str, ...]], arg(metavar="MODEL...", help=MODEL_HELP)]
     episodes: Annotated[int, arg(metavar="N")] = 20
     """of each model"""
+    sticky: Annotated[float | None, arg(metavar="P", help_behavior_hint="(default: as in training)")] = None
+    """probability that an Atari emulator repeats the last action instead of taking the new one"""
     trust_pickle: bool = False
     """load sb3: models, which runs code from their files"""
 
@@ -152,7 +154,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _episodes(task: Episodes, console: Console) -> list[dict[str, Any]]:
     if task.episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {task.episodes}")
-    entries = [find_entry(model, trust_pickle=task.trust_pickle) for model in task.models]
+    entries = [
+        find_entry(model, trust_pickle=task.trust_pickle, sticky=task.sticky) for model in task.models
+    ]
     from agents.arena.tables import episodes_table, episodes_verdict
 
     with ProgressLine("episodes", total=task.episodes * count_agents(entries), unit="episodes") as line:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -64,15 +64,17 @@ class Measured:
         }
 
 
-def find_entry(model: str, *, trust_pickle: bool = False) -> Entry:
+def find_entry(model: str, *, trust_pickle: bool = False, sticky: float | None = None) -> Entry:
     """The entry of `MODEL`, or of `sb3:ALGORITHM:ENV:PATH` where pickles are trusted.
 
+    Args:
+        sticky: probability that an Atari emulator repeats the last action instead; None: as in training.
     Raises: ModelNotFound; ValueError for another kind of model, or a peer without trust.
     """
     if is_peer(model):
         peer = parse_peer(model)
         require_trust(peer, trust_pickle)
-        return Entry(model, DQNConfig(env_id=peer.env_id), peer)
+        return Entry(model, _with_sticky(DQNConfig(env_id=peer.env_id), sticky), peer)
     path = find_model(model)
     header = read_header(path)
     if header.kind != "dqn":
@@ -80,7 +82,18 @@ def find_entry(model: str, *, trust_pickle: bool = False) -> Entry:
             f"{model} is a {header.kind} model for {header.subject}, not a dqn model; "
             "evaluate.py match and mistakes measure board players"
         )
-    return Entry(model, config_from_json(header.config), path)
+    return Entry(model, _with_sticky(config_from_json(header.config), sticky), path)
+
+
+def _with_sticky(config: TrainingConfig, sticky: float | None) -> TrainingConfig:
+    """The config with another share of sticky actions. ValueError for an env that has none."""
+    if sticky is None:
+        return config
+    from envs.atari import looks_like_atari  # late: gymnasium
+
+    if not looks_like_atari(config.env_id):
+        raise ValueError(f"--sticky is for Atari; {config.env_id} repeats no actions")
+    return replace(config, repeat_action_probability=sticky)
 
 
 def measure(

@@ -97,6 +97,15 @@ def test_returns_are_compared_only_under_equal_settings() -> None:
     assert count_agents([*alike, entry(repeat_action_probability=0.0)]) == 4 + 4
 
 
+def test_sticky_actions_can_be_set_for_atari_and_nothing_else(tmp_path: Path) -> None:
+    entry = find_entry("pong", sticky=0.0)
+    assert entry.setting == ("ALE/Pong-v5", 0.0, entry.config.evaluation_steps_max)
+    assert find_entry("pong").setting[1] == 0.25
+    model = _saved_dqn(tmp_path / "pole.safetensors", "CartPole-v1", 4, 2)
+    with pytest.raises(ValueError, match="--sticky is for Atari; CartPole-v1"):
+        find_entry(str(model), sticky=0.0)
+
+
 def test_an_entry_is_read_without_torch(tmp_path: Path) -> None:
     model = _saved_dqn(tmp_path / "pole.safetensors", "CartPole-v1", 4, 2)
     program = (
