@@ -9,14 +9,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+import llvmlite.ir
+import numba.core.cgutils
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 NEVER = 2**63 - 1  # ns
 _CLOCK = time.CLOCK_MONOTONIC
 _NANOSECONDS = 1_000_000_000
+_ir: Any = llvmlite.ir  # neither has types
+_cgutils: Any = numba.core.cgutils
 
 
 def now_ns() -> int:
@@ -32,14 +34,14 @@ def deadline_ns(seconds: float | None) -> int:
 @intrinsic
 def _clock_gettime(typing_context: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        word, clock_id = ir.IntType(64), ir.IntType(32)
-        timespec = cgutils.alloca_once(builder, ir.ArrayType(word, 2))
-        declared = ir.FunctionType(ir.IntType(32), [clock_id, timespec.type])
-        function = cgutils.get_or_insert_function(builder.module, declared, "clock_gettime")
-        builder.call(function, [ir.Constant(clock_id, _CLOCK), timespec])
-        seconds = builder.load(cgutils.gep_inbounds(builder, timespec, 0, 0))
-        nanoseconds = builder.load(cgutils.gep_inbounds(builder, timespec, 0, 1))
-        return builder.add(builder.mul(seconds, ir.Constant(word, _NANOSECONDS)), nanoseconds)
+        word, clock_id = _ir.IntType(64), _ir.IntType(32)
+        timespec = _cgutils.alloca_once(builder, _ir.ArrayType(word, 2))
+        declared = _ir.FunctionType(_ir.IntType(32), [clock_id, timespec.type])
+        function = _cgutils.get_or_insert_function(builder.module, declared, "clock_gettime")
+        builder.call(function, [_ir.Constant(clock_id, _CLOCK), timespec])
+        seconds = builder.load(_cgutils.gep_inbounds(builder, timespec, 0, 0))
+        nanoseconds = builder.load(_cgutils.gep_inbounds(builder, timespec, 0, 1))
+        return builder.add(builder.mul(seconds, _ir.Constant(word, _NANOSECONDS)), nanoseconds)
 
     return types.int64(), generate
 

@@ -304,7 +304,8 @@ def test_help_names_every_kind_and_key_within_100_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["alphabeta", "mcts:sims=3", "solver", "mcts:value=learned,model=nonesuch", "alpha_beta:depth=0"]
+    "spec",
+    ["alphabeta", "mcts:sims=3", "solver:depth=3", "mcts:value=learned,model=nonesuch", "alpha_beta:depth=0"],
 )
 def test_a_wrong_spec_fails_within_a_second_and_without_torch(spec: str) -> None:
     program = (
