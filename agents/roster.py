@@ -153,7 +153,7 @@ KINDS = {
     "random": Kind("every legal move with equal probability"),
     "human": Kind("a person, at the keyboard or the window"),
     "solver": Kind(
-        "perfect play; othello from 20 empty squares on, alpha_beta of 8 plies before",
+        "perfect play; othello: with 20 empty squares",
         games=("tic_tac_toe", "connect_four", "othello"),
     ),
     "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
