@@ -45,7 +45,6 @@ def test_our_engine_plays_from_outside_as_it_does_inside() -> None:
         (["othelo", "random"], "did you mean othello"),
         (["othello", "randon"], "did you mean 'random'"),
         (["othello"], "Missing value|required"),
-        (["othello", "solver"], "plays tic_tac_toe and connect_four, not othello"),
     ],
 )
 def test_what_a_user_can_mend_is_told(
