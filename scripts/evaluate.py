@@ -154,9 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _episodes(task: Episodes, console: Console) -> list[dict[str, Any]]:
     if task.episodes < 1:
         raise ValueError(f"--episodes must be at least 1, got {task.episodes}")
-    entries = [
-        find_entry(model, trust_pickle=task.trust_pickle, sticky=task.sticky) for model in task.models
-    ]
+    entries = [find_entry(model, trust_pickle=task.trust_pickle, sticky=task.sticky) for model in task.models]
     from agents.arena.tables import episodes_table, episodes_verdict
 
     with ProgressLine("episodes", total=task.episodes * count_agents(entries), unit="episodes") as line:
