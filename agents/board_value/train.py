@@ -8,7 +8,7 @@ was stopped and went on.
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from agents.board_value.config import BoardValueConfig
 from agents.board_value.learner import MLPLearner, PolicyValueLearner
 from agents.board_value.self_play import SelfPlay, SelfPlayCounts
 from agents.board_value.window import Window
-from agents.board_value.workers import SelfPlayCrew
+from agents.board_value.workers import Harvest, SelfPlayCrew
 from agents.runs.seeding import capture, generators, restore
 from agents.values.learned import LearnedValue
 from agents.workers.config import parse_workers
@@ -132,24 +132,28 @@ class Training:
         config = self.config
         self._sitting += 1
         site = self._site or _processes(config)
-        with SelfPlayCrew(site, config, self._sitting, self.learner.average.state_dict()) as crew:
-            self._teacher = self.value()
-            yield from self._until_all_play(crew)
-            started = sent = time.monotonic()
-            before = self.seconds
-            while self._fraction() < 1:
-                if time.monotonic() - sent >= config.send_seconds:
-                    crew.send(self.learner.average.state_dict())
-                    self._teacher = self.value()
-                    sent = time.monotonic()
-                self._receive(crew)
-                losses: dict[str, Tensor] = {}
-                if self._has_work():
-                    losses = self._learn(self._fraction())
-                else:
-                    time.sleep(IDLE_SECONDS)
-                self.seconds = before + time.monotonic() - started
-                yield Progress(self.learner.updates, self._fraction(), losses)
+        crew = SelfPlayCrew(site, config, self._sitting, self.learner.average.state_dict())
+        try:
+            with crew:
+                self._teacher = self.value()
+                yield from self._until_all_play(crew)
+                started = sent = time.monotonic()
+                before = self.seconds
+                while self._fraction() < 1:
+                    if time.monotonic() - sent >= config.send_seconds:
+                        crew.send(self.learner.average.state_dict())
+                        self._teacher = self.value()
+                        sent = time.monotonic()
+                    self._receive(crew)
+                    losses: dict[str, Tensor] = {}
+                    if self._has_work():
+                        losses = self._learn(self._fraction())
+                    else:
+                        time.sleep(IDLE_SECONDS)
+                    self.seconds = before + time.monotonic() - started
+                    yield Progress(self.learner.updates, self._fraction(), losses)
+        finally:
+            self._take(crew.collected())  # finished before the end came, not yet looked at
 
     def _fraction(self) -> float:
         """How much of the minutes is over, in [0, 1]."""
@@ -157,10 +161,14 @@ class Training:
 
     def _receive(self, crew: SelfPlayCrew) -> None:
         """Take in what has been finished."""
-        for harvest in crew.receive():
+        self._take(crew.receive())
+        self.deaths = crew.deaths
+
+    def _take(self, harvests: Sequence[Harvest]) -> None:
+        """Count the games, keep the samples."""
+        for harvest in harvests:
             self.window.add(harvest.samples)
             self.counts += harvest.counts
-        self.deaths = crew.deaths
 
     def _until_all_play(self, crew: SelfPlayCrew) -> Iterator[Progress]:
         """Wait for the workers: compiling, the first time on a machine, is no part of the minutes.

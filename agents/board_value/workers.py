@@ -123,6 +123,10 @@ class SelfPlayCrew:
     def receive(self) -> list[Harvest]:
         """What has come; does not wait. Raises: ChildProcessError when workers died one after the other."""
         self._crew.check()
+        return self.collected()
+
+    def collected(self) -> list[Harvest]:
+        """What has come, whatever became of the workers: also after the end."""
         harvests: list[Harvest] = []
         while not self._harvests.empty():
             i, harvest = self._harvests.get()
