@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.fitting.config import FittingConfig
 from agents.search.alpha_beta import PROVEN, Memory, new_memory, search
 from agents.search.limits import NODES_MAX, StopFlag
+from agents.search.othello_last_squares import final_score
 from agents.search.table import new_table
 from agents.values.rollout import random_action
 from agents.values.value import ValueKernel
@@ -19,7 +20,7 @@ from envs.boards import rules
 from envs.boards.bits import ZERO, popcount
 from envs.boards.dispatch import kernel
 from envs.boards.game import game
-from envs.boards.othello import NUM_SQUARES, Othello, disc_difference
+from envs.boards.othello import NUM_SQUARES, Othello
 
 NO_SCORE = -32768  # where the search had proven the result
 _TABLE_ENTRIES = 1 << 14  # shallow searches; small enough to stay in the processor's cache
@@ -121,15 +122,7 @@ def _play(
         count += 1
         state = rules.play(state, memory.best_line[0])
         side = -side
-    difference = side * final_difference(state)
+    difference = side * final_score(state.own, state.opponent)
     for i in range(start, count):
         result[i] *= difference
     return count
-
-
-@kernel
-def final_difference(state: Othello) -> int:
-    """Own minus other discs of a finished game, the empty squares counted for the winner."""
-    difference = int(disc_difference(state))
-    empties = NUM_SQUARES - int(popcount(state.own | state.opponent))
-    return difference + empties * (int(difference > 0) - int(difference < 0))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from agents.search.clock import NEVER, deadline_ns, now_ns
 from agents.search.limits import DEPTH_MAX, NODES_MAX, Limits, StopFlag
-from agents.search.ordering import PROMISE_MAX, promise
+from agents.search.ordering import ACTION_BITS, PROMISE_MAX, promise, take_best
 from agents.search.result import Iteration, Result
 from agents.search.table import (
     AT_LEAST,
@@ -42,7 +42,6 @@ PROVEN = WIN - 1_000  # scores at least this far from 0 are proven wins and loss
 INFINITY = WIN + 1
 _PLIES = DEPTH_MAX + 2
 _MOVES_MAX = 65
-_ACTION_BITS, _ACTION_MASK = 8, 255  # a ranked move is rank << 8 | action
 _TABLE_MOVE_RANK, _KILLER_RANK = 1 << 40, 1 << 39
 _HISTORY_MAX = 1 << 20
 # Places in `counters`; DEADLINE is a time of agents.search.clock, looked at when NODES reaches LOOK_AT.
@@ -190,7 +189,7 @@ def negamax(
     best, best_action, floor = -INFINITY, NO_MOVE, alpha
     num_moves = _rank_moves(state, memory, table_move, ply)
     for i in range(num_moves):
-        action = _take_best(memory.ranked[ply], i, num_moves)
+        action = take_best(memory.ranked[ply], i, num_moves)
         child = rules.play(state, action)
         ended, found = _settle(child, value, memory, depth - 1, ply + 1)
         if not ended:
@@ -269,22 +268,9 @@ def _rank_moves(state: rules.State, memory: Memory, table_move: int, ply: int) -
             rank = _KILLER_RANK
         else:
             rank = history[action] * PROMISE_MAX + promise(state, action)
-        ranked[count] = rank << _ACTION_BITS | action
+        ranked[count] = rank << ACTION_BITS | action
         count += 1
     return count
-
-
-@inner_kernel
-def _take_best(ranked: NDArray[np.int64], start: int, end: int) -> int:
-    """The action of the highest rank among ranked[start:end], which is moved to `start`."""
-    best = start
-    for i in range(start + 1, end):
-        if ranked[i] > ranked[best]:
-            best = i
-    chosen = ranked[best]
-    ranked[best] = ranked[start]
-    ranked[start] = chosen
-    return int(chosen & _ACTION_MASK)
 
 
 @inner_kernel

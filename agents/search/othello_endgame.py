@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.search.ordering import ACTION_BITS, take_best
 from agents.search.othello_last_squares import (
     FEW,
     INFINITY,
@@ -62,7 +63,7 @@ class Memory(NamedTuple):
     """What the search writes to. The first index of the move lists is the number of empty squares."""
 
     table: NDArray[np.uint64]  # [entries, 3]; entries is a power of two
-    ranked: NDArray[np.int64]  # [65, MOVES_MAX] rank << 8 | place in the two lists below
+    ranked: NDArray[np.int64]  # [65, MOVES_MAX] rank << ACTION_BITS | place in the two lists below
     squares: NDArray[np.int64]  # [65, MOVES_MAX] the legal moves
     turned: NDArray[np.uint64]  # [65, MOVES_MAX] the discs that they turn over
     nodes: NDArray[np.int64]  # [1]
@@ -155,7 +156,7 @@ def many(
     best, best_move, floor = -INFINITY, NO_MOVE, max(alpha, least)
     ceiling = min(beta, most)
     for i in range(num_moves):
-        place = _take_best(memory.ranked[num_empty], i, num_moves)
+        place = take_best(memory.ranked[num_empty], i, num_moves)
         square, turned = memory.squares[num_empty, place], memory.turned[num_empty, place]
         child_own, child_opponent = opponent ^ turned, own | turned | (ONE << np.uint64(square))
         left, child_parity = num_empty - 1, parity ^ QUADRANT[square]
@@ -212,7 +213,7 @@ def _rank_moves(
                 low, high = int(-_OUTLOOK_MAX), int(_OUTLOOK_MAX)  # see `many`
                 worse = _outlook(child_own, child_opponent, low, high, depth)
                 rank = _WORTH[square] - worse + (_ODD_WORTH if odd else 0)
-        memory.ranked[num_empty, count] = (rank + _RANK_ZERO) << 8 | count
+        memory.ranked[num_empty, count] = (rank + _RANK_ZERO) << ACTION_BITS | count
         count += 1
     return count
 
@@ -244,19 +245,6 @@ def _outlook(own: np.uint64, opponent: np.uint64, alpha: int, beta: int, depth: 
         if best >= beta:
             break
     return best
-
-
-@inner_kernel
-def _take_best(ranked: NDArray[np.int64], start: int, end: int) -> int:
-    """Move the highest of ranked[start:end] to `start`; the place it names."""
-    best = start
-    for i in range(start + 1, end):
-        if ranked[i] > ranked[best]:
-            best = i
-    chosen = ranked[best]
-    ranked[best] = ranked[start]
-    ranked[start] = chosen
-    return int(chosen & 255)
 
 
 @inner_kernel

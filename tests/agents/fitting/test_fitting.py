@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from agents.fitting.config import FittingConfig
-from agents.fitting.games import NO_SCORE, Samples, final_difference, play_games
+from agents.fitting.games import NO_SCORE, Samples, play_games
 from agents.fitting.models import DISC, fit_features, fit_ntuple, labels
+from agents.search.othello_last_squares import final_score
 from agents.values.fitted import TERMS, FittedValue
 from agents.values.handcrafted import HandcraftedValue
 from agents.values.handcrafted.othello import features
@@ -62,9 +63,9 @@ def test_the_last_moves_are_played_perfectly(samples: Samples) -> None:
 
 
 def test_the_winner_gets_the_empty_squares() -> None:
-    assert final_difference(Othello(own=0b111, opponent=0b1000)) == 62
-    assert final_difference(Othello(own=0b1, opponent=0b1110)) == -62
-    assert final_difference(Othello(own=0b11, opponent=0b1100)) == 0
+    assert final_score(np.uint64(0b111), np.uint64(0b1000)) == 62
+    assert final_score(np.uint64(0b1), np.uint64(0b1110)) == -62
+    assert final_score(np.uint64(0b11), np.uint64(0b1100)) == 0
 
 
 def test_labels_mix_result_and_search_unless_it_was_proven() -> None:
