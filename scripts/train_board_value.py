@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 USAGE = f"""\
 usage: train_board_value.py GAME [--minutes M] [--workers N | ray[:N]] [--field value ...] [--runs-dir DIR]
-       train_board_value.py --resume RUN [--minutes M] [--workers N | ray[:N]]
+       train_board_value.py --resume RUN [--minutes M] [--workers N | ray[:N]] [--field value ...]
        train_board_value.py GAME --help      shows all fields with the game's values
+
+A run goes on as it was begun, but for the fields that are given: --minutes counts all sittings together;
+more --channels, --blocks or wider --hidden-sizes let the networks grow, from what they have learned.
 
 --workers N plays in N processes of this machine, ray[:N] on a Ray cluster (ray alone: a worker for each CPU):
 the one at --ray-address or RAY_ADDRESS, else one that is started here for the time of the training.
@@ -50,14 +53,11 @@ class NewRun:
 
 @dataclass(frozen=True)
 class ResumedRun:
-    """What a resume is asked for; its config is the run's own."""
+    """What a resume is asked for."""
 
     resume: Path
-    """The folder of a run that was stopped or killed."""
-    minutes: float | None = None
-    """Train for so many minutes, all sittings together, instead of the run's own number."""
-    workers: int | str | None = None
-    """Play with these workers, instead of the run's own."""
+    """The folder of a run that was stopped or killed, or is to go on for longer."""
+    config: Annotated[BoardValueConfig, tyro.conf.arg(name="")]
     ray_address: str | None = None
     """of the Ray cluster that workers on ray join; default RAY_ADDRESS, else a cluster of its own"""
 
@@ -98,19 +98,28 @@ def _start(name: str, arguments: list[str]) -> int:
 
 def _resume(arguments: list[str]) -> int:
     names = [argument for argument in arguments[:1] if argument in PRESETS]
-    wanted = parse(ResumedRun, arguments[len(names) :], description="Go on with a run.")
+    flags = arguments[len(names) :]
+    path = _resumed_path(flags)
     from agents.runs.run import Run  # late: torch
 
-    with Run.open(wanted.resume) as run:
+    with Run.open(path) as run:
         config = BoardValueConfig.from_json(run.config)
-        if names not in ([], [config.game]):
-            raise UsageError(f"{wanted.resume} is a run of {config.game}, not of {names[0]}")
-        if wanted.minutes is not None:
-            config = replace(config, minutes=wanted.minutes)
-        if wanted.workers is not None:
-            config = replace(config, workers=wanted.workers)
-        with open_site(config.workers, wanted.ray_address) as site:
-            return _train(run, config, site, resume=True)
+        default = ResumedRun(resume=path, config=config)
+        wanted = parse(ResumedRun, flags, description=f"Go on with {path}.", default=default)
+        for name in (*names, wanted.config.game):
+            if name != config.game:
+                raise UsageError(f"{path} is a run of {config.game}, not of {name}")
+        with open_site(wanted.config.workers, wanted.ray_address) as site:
+            return _train(run, wanted.config, site, resume=True)
+
+
+def _resumed_path(flags: list[str]) -> Path:
+    """What follows --resume."""
+    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+        name, _, value = flag.partition("=")
+        if name == "--resume" and (value or following):
+            return Path(value or following)
+    raise UsageError("--resume needs the folder of a run")
 
 
 def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> int:
@@ -124,6 +133,7 @@ def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> i
     training = Training(config, site)
     if resume:
         training.load_state_dict(run.load_state())
+        run.go_on(config.to_json())
     finished = sit(run, training, yardstick_for(training.game, config), label=config.game)
     if training.deaths:
         print(f"workers replaced: {len(training.deaths)}, the last one died with {training.deaths[-1]}")

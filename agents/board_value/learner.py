@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from agents.board_value.config import BoardValueConfig
 from agents.board_value.targets import Samples
@@ -26,8 +26,9 @@ from agents.values.value import Value
 from envs.boards import rules
 from envs.boards.dispatch import kernel
 from envs.boards.game import Game
-from networks.build import build
+from networks.build import Network, build
 from networks.config import NetworkConfig
+from networks.growth import grow
 from networks.losses import cross_entropy, squared_error
 from networks.optimisers import make_optimiser
 
@@ -57,10 +58,11 @@ class Learner:
         config: of the training.
     """
 
-    def __init__(self, network: nn.Module, schedule: Schedule, config: BoardValueConfig) -> None:
-        self.network: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def __init__(self, network: Network, schedule: Schedule, config: BoardValueConfig) -> None:
+        self.network: Network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self.updates = 0
+        self._seed = config.seed
         self._schedule = schedule
         self._average_decay = config.average_decay
         self._optimiser = make_optimiser(
@@ -83,6 +85,7 @@ class Learner:
     def state_dict(self) -> dict[str, Any]:
         """All that a resume needs."""
         return {
+            "config": self.network.config.to_json(),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
@@ -90,10 +93,17 @@ class Learner:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`."""
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        """Go on from a `state_dict`; where it is of a smaller network, with what that has grown into.
+
+        Raises: ValueError where the one cannot grow into the other (`networks.growth`).
+        """
+        saved = NetworkConfig.from_json(state["config"])
+        for name, network in (("network", self.network), ("average", self.average)):
+            small = _built(saved, self._seed, "small")
+            small.load_state_dict(state[name])
+            network.load_state_dict(grow(small, network.config, seed=self._seed).state_dict())
+        if saved == self.network.config:
+            self._optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
 
 
@@ -177,8 +187,10 @@ def _schedule(config: BoardValueConfig, peak: float) -> Schedule:
     return Schedule(peak=peak, end=config.learning_rate_end, warmup_updates=config.warmup_updates)
 
 
-def _built(config: NetworkConfig, seed: int, name: str) -> nn.Module:
+def _built(config: NetworkConfig, seed: int, name: str) -> Network:
     """A new network whose weights depend on the seed and its name alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(child_seed(seed, name))
-        return build(config)
+        network = build(config)
+    assert isinstance(network, Network), "a board hides nothing: no memory"
+    return network

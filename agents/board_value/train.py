@@ -99,7 +99,7 @@ class Training:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict` of a training with the same config."""
+        """Go on from a `state_dict` of a training for the same game, perhaps with smaller networks."""
         self.learner.load_state_dict(state["learner"])
         self.mlp_learner.load_state_dict(state["mlp_learner"])
         self.window.load_state_dict(state["window"])

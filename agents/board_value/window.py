@@ -50,22 +50,21 @@ class Window:
         return Samples(self._states[places], self._policy[places].astype(np.float32), self._value[places])
 
     def state_dict(self) -> dict[str, Any]:
-        """All samples, for a resume."""
+        """All samples, for a resume, the oldest first."""
         kept = min(self.total, self._maximum)
+        places = (self.total - kept + np.arange(kept)) % self._maximum
         return {
             "total": self.total,
-            "states": torch.from_numpy(self._states[:kept].view(np.int64)),
-            "policy": torch.from_numpy(self._policy[:kept]),
-            "value": torch.from_numpy(self._value[:kept]),
+            "states": torch.from_numpy(self._states[places].view(np.int64)),
+            "policy": torch.from_numpy(self._policy[places]),
+            "value": torch.from_numpy(self._value[places]),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with the samples of a `state_dict` of a window of the same size."""
-        self.total = state["total"]
-        kept = min(self.total, self._maximum)
-        self._states[:kept] = state["states"].numpy().view(np.uint64)
-        self._policy[:kept] = state["policy"].numpy()
-        self._value[:kept] = state["value"].numpy()
+        """Go on with the samples of a `state_dict`, as many of them as this window has room for."""
+        states = state["states"].numpy().view(np.uint64)
+        self.total = state["total"] - len(states)
+        self.add(Samples(states, state["policy"].numpy(), state["value"].numpy()))
 
 
 def turned(game: Game, samples: Samples, rng: np.random.Generator) -> Samples:

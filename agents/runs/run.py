@@ -1,8 +1,8 @@
 """A run folder: all that one training leaves behind, and all that it needs to go on after a stop.
 
     runs/pong-20260131-142233/
-      config.json             the training config as given
-      origin.json             the command line, the commit and the versions behind it
+      config.json             the training config as given, or as changed at the last resume
+      origin.json             the command line, the commit and the versions behind it, and of each resume
       metrics.jsonl           see metrics.py; tensorboard/ beside it
       best.safetensors        the model with the best evaluation score (the last is often not the best)
       last.safetensors        the newest model; a second network of a run adds its part: best_PART, last_PART
@@ -101,6 +101,15 @@ class Run:
         except ValueError as error:
             raise ValueError(f"{path / 'config.json'} is damaged: {error}") from error
         return cls(path, config)
+
+    def go_on(self, config: Mapping[str, Any]) -> None:
+        """Record that the run goes on, with this config: plain JSON values, in part perhaps new ones."""
+        origin_path = self.path / "origin.json"
+        origin = json.loads(origin_path.read_text(encoding="utf-8"))
+        origin["resumed"] = [*origin.get("resumed", []), _origin()]
+        write_text(origin_path, json.dumps(origin, indent=2) + "\n")
+        self.config = dict(config)
+        write_text(self.path / "config.json", json.dumps(self.config, indent=2, allow_nan=False) + "\n")
 
     def log(self, step: int, metrics: Mapping[str, float | Tensor]) -> None:
         """Record metrics (numbers or one-element tensors) of a step; see `MetricsLog.log`."""

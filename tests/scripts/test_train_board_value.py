@@ -125,6 +125,23 @@ def test_a_run_of_another_game_is_not_resumed_under_a_wrong_name(
     assert "is a run of tic_tac_toe, not of othello" in capsys.readouterr().err
 
 
+def test_a_run_goes_on_longer_with_larger_networks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tic_tac_toe", *TINY, "--runs-dir", str(tmp_path)]) == 0
+    folder = run_folder(tmp_path)
+    more = ["--iterations", "6", "--channels", "12", "--blocks", "2", "--mlp-hidden-sizes", "150", "32"]
+    assert main(["--resume", str(folder), *more]) == 0
+    header = read_header(folder / "last.safetensors")
+    assert (header.step, header.network["channels"], header.network["blocks"]) == (12, 12, 2)
+    assert LearnedValue.load(folder / "last.safetensors").game.name == "tic_tac_toe"
+    assert main(["--resume", str(folder), "--iterations", "7"]) == 0  # as it was resumed last
+    assert read_header(folder / "last.safetensors").network == header.network
+    assert main(["--resume", str(folder), "--channels", "8"]) == 2
+    assert "can only grow" in capsys.readouterr().err
+    assert json.loads((folder / "config.json").read_text())["channels"] == 12
+
+
 def test_without_arguments_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "games: tic_tac_toe, connect_four, othello" in capsys.readouterr().out

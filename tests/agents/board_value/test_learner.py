@@ -144,3 +144,22 @@ def test_a_loaded_state_goes_on_to_the_bit() -> None:
     for ours, theirs in ((through.network, resumed.network), (through.average, resumed.average)):
         other = theirs.state_dict()
         assert all(torch.equal(tensor, other[name]) for name, tensor in ours.state_dict().items())
+
+
+def test_a_state_of_a_smaller_network_grows() -> None:
+    board_game = game("tic_tac_toe")
+    samples, rng = few_samples(), np.random.default_rng(0)
+    small = PolicyValueLearner(board_game, CONFIG)
+    for _ in range(3):
+        small.update(samples, rng, 0.3)
+    larger = replace(CONFIG, channels=CONFIG.channels + 5, blocks=CONFIG.blocks + 1, hidden_sizes=(40,))
+    large = PolicyValueLearner(board_game, larger)
+    large.load_state_dict(small.state_dict())
+    planes = torch.from_numpy(board_game.planes(samples.states))
+    with torch.inference_mode():
+        for before, after in zip(small.average(planes), large.average(planes), strict=True):
+            torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5)
+    assert large.updates == 3
+    large.update(samples, rng, 0.3)
+    with pytest.raises(ValueError, match="can only grow"):
+        small.load_state_dict(large.state_dict())

@@ -53,6 +53,18 @@ def test_a_loaded_window_draws_the_same() -> None:
     np.testing.assert_array_equal(ours.value, theirs.value)
 
 
+@pytest.mark.parametrize(("room", "kept"), [(25, 25), (60, 40)])
+def test_a_window_of_another_size_takes_the_newest_samples_over(room: int, kept: int) -> None:
+    window = Window(9, minimum=10, maximum=40, share=1.0)
+    window.add(numbered(0, 55))
+    again = Window(9, minimum=10, maximum=room, share=1.0)
+    again.load_state_dict(window.state_dict())
+    assert again.total == 55
+    assert drawn(again) >= set(range(55 - kept, 55))
+    again.add(numbered(55, room - 1))
+    assert drawn(again) == set(range(54, 54 + room))
+
+
 def test_nothing_can_be_drawn_from_an_empty_window() -> None:
     with pytest.raises(ValueError, match="the window is empty"):
         Window(9, minimum=1, maximum=2, share=1.0).draw(np.random.default_rng(0), 1)

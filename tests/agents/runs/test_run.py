@@ -174,6 +174,19 @@ def test_a_resumed_run_logs_each_step_once(run):
     assert [record["step"] for record in read_records(run.path / "metrics.jsonl")] == [100, 200, 300]
 
 
+def test_a_run_that_goes_on_keeps_its_new_config_and_both_origins(run):
+    first = json.loads((run.path / "origin.json").read_text())
+    run.save_state({"step": 1})
+    for rate in (0.1, 0.2):
+        with Run.open(run.path) as resumed:
+            resumed.go_on(CONFIG | {"learning_rate": rate})
+    with Run.open(run.path) as resumed:
+        assert resumed.config == CONFIG | {"learning_rate": 0.2}
+    origin = json.loads((run.path / "origin.json").read_text())
+    assert [set(each) for each in origin.pop("resumed")] == [set(first)] * 2
+    assert origin == first
+
+
 def test_open_says_what_is_missing_and_what_else_is_there(run, tmp_path):
     with pytest.raises(
         FileNotFoundError, match="cannot be resumed: it was stopped before its first training_state"
