@@ -11,6 +11,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import tyro
@@ -30,6 +31,15 @@ _BOX = "╭╮╰╯│─┃━ "
 
 class UsageError(ValueError):
     """The command line cannot be understood."""
+
+
+def resumed_path(flags: Sequence[str]) -> Path:
+    """The run folder that follows --resume: its config is needed before the other flags can be read."""
+    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+        name, _, value = flag.partition("=")
+        if name == "--resume" and (value or following):
+            return Path(value or following)
+    raise UsageError("--resume needs the folder of a run")
 
 
 @overload

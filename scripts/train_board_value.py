@@ -19,7 +19,7 @@ from agents.board_value.config import BoardValueConfig
 from agents.board_value.presets import PRESETS
 from agents.workers.places import open_site
 from agents.workers.site import Site
-from scripts.command_line import UsageError, command, parse
+from scripts.command_line import UsageError, command, parse, resumed_path
 
 if TYPE_CHECKING:
     from agents.runs.run import Run
@@ -99,7 +99,7 @@ def _start(name: str, arguments: list[str]) -> int:
 def _resume(arguments: list[str]) -> int:
     names = [argument for argument in arguments[:1] if argument in PRESETS]
     flags = arguments[len(names) :]
-    path = _resumed_path(flags)
+    path = resumed_path(flags)
     from agents.runs.run import Run  # late: torch
 
     with Run.open(path) as run:
@@ -111,15 +111,6 @@ def _resume(arguments: list[str]) -> int:
                 raise UsageError(f"{path} is a run of {config.game}, not of {name}")
         with open_site(wanted.config.workers, wanted.ray_address) as site:
             return _train(run, wanted.config, site, resume=True)
-
-
-def _resumed_path(flags: list[str]) -> Path:
-    """What follows --resume."""
-    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
-        name, _, value = flag.partition("=")
-        if name == "--resume" and (value or following):
-            return Path(value or following)
-    raise UsageError("--resume needs the folder of a run")
 
 
 def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> int:

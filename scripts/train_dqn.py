@@ -17,12 +17,14 @@ import tyro
 
 from agents.dqn.config import TrainingConfig, config_from_json
 from agents.dqn.presets import PRESETS, config_named
-from scripts.command_line import UsageError, command, parse
+from scripts.command_line import UsageError, command, parse, resumed_path
 
 USAGE = f"""\
 usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
-       train_dqn.py --resume RUN [--minutes M]
+       train_dqn.py --resume RUN [--minutes M] [--field value ...]
        train_dqn.py PRESET --help      shows all fields with the preset's values
+
+A run goes on as it was begun, but for the fields that are given, such as --env-steps or --average-decay.
 
 presets: {", ".join(PRESETS)};
          or any gymnasium id with discrete actions, such as LunarLander-v3"""
@@ -42,11 +44,12 @@ class NewRun(Generic[Config]):
 
 
 @dataclass(frozen=True)
-class ResumedRun:
-    """What a resume is asked for; its config is the run's own."""
+class ResumedRun(Generic[Config]):
+    """What a resume is asked for."""
 
     resume: Path
-    """The folder of a run that was stopped or killed."""
+    """The folder of a run that was stopped or killed, or is to go on for longer."""
+    config: Annotated[Config, tyro.conf.arg(name="")]
     minutes: float | None = None
     """Stop after so much more wall time."""
 
@@ -86,14 +89,22 @@ def _start(name: str, arguments: list[str]) -> int:
 def _resume(arguments: list[str]) -> int:
     if not any(argument.split("=")[0] == "--resume" for argument in arguments):
         raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
-    wanted = parse(ResumedRun, arguments, description="Go on with a run.")
-    from agents.runs.run import Run
+    path = resumed_path(arguments)
+    from agents.runs.run import Run  # late: torch
 
-    with Run.open(wanted.resume) as run:
+    with Run.open(path) as run:
         config = config_from_json(run.config)
-        from agents.dqn.supervise import make_training, supervise  # late: torch
+        wanted = parse(
+            ResumedRun[type(config)],  # type: ignore[misc]  # as above
+            arguments,
+            description=f"Go on with {path}.",
+            default=ResumedRun(resume=path, config=config),
+        )
+        config.check_resume(wanted.config)
+        from agents.dqn.supervise import make_training, supervise
 
-        training = make_training(config)
+        training = make_training(wanted.config)
+        run.go_on(wanted.config.to_json())
         reason = supervise(run, training, label=run.path.name, resume=True, minutes=wanted.minutes)
         _report(run.path, reason)
     return 0

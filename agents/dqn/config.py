@@ -31,6 +31,7 @@ class TrainingConfig(ABC):
     """
 
     ALGORITHM: ClassVar[str]  # as saved beside the fields
+    RESUMED_AS_BEGUN: ClassVar[tuple[str, ...]] = ()  # further fields that a saved state depends on
 
     # The environment
     env_id: str = "CartPole-v1"  # any gymnasium id with discrete actions, or ALE/...-v5
@@ -63,6 +64,10 @@ class TrainingConfig(ABC):
     optimiser_epsilon: float = 1e-8
     loss: Literal["huber", "squared_error"] = "huber"
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
+    average_decay: float = (
+        0.0  # of the running mean of weights that is evaluated and saved (Polyak & Juditsky
+    )
+    # 1992); 0: the weights of now
 
     # Exploration: epsilon falls in a straight line
     epsilon_start: float = 1.0
@@ -96,6 +101,7 @@ class TrainingConfig(ABC):
         for name in ("epsilon_start", "epsilon_end", "evaluation_epsilon", "repeat_action_probability"):
             self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
         self._require(0 < self.discount <= 1, "discount", "in (0, 1]")
+        self._require(0 <= self.average_decay < 1, "average_decay", "in [0, 1)")
         for name in ("learning_rate", "optimiser_epsilon", "save_every_seconds"):
             self._require(getattr(self, name) > 0, name, "above 0")
         for name in ("reward_clip", "clip_gradient_norm"):
@@ -150,6 +156,16 @@ class TrainingConfig(ABC):
         left = 1 - step / self.env_steps if self.anneal_learning_rate else 1.0
         return self.learning_rate * max(left, 0.0)
 
+    def check_resume(self, wanted: TrainingConfig) -> None:
+        """Refuse to go on with a config that a saved state of this one does not fit.
+
+        Raises: ValueError naming the first field that may not change.
+        """
+        for name in (*_RESUMED_AS_BEGUN, *self.RESUMED_AS_BEGUN):
+            old, new = getattr(self, name), getattr(wanted, name)
+            if old != new:
+                raise ValueError(f"{name} cannot change in a run that goes on: {old!r}, not {new!r}")
+
     def to_json(self) -> dict[str, Any]:
         """The algorithm and the fields as JSON values (tuples become lists)."""
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
@@ -161,6 +177,10 @@ class DQNConfig(TrainingConfig):
     """Deep Q-learning from a replay, against a target network (Mnih et al. 2015), and its refinements."""
 
     ALGORITHM: ClassVar[str] = "dqn"
+    RESUMED_AS_BEGUN: ClassVar[tuple[str, ...]] = (
+        *("n_step", "distribution", "atoms", "value_min", "value_max", "noisy"),
+        *("priority_exponent", "replay_size", "sequence_length", "burn_in"),
+    )
 
     # Targets
     n_step: int = 1  # rewards summed before the bootstrap (Sutton 1988)
@@ -326,5 +346,10 @@ _AT_LEAST_ONE = (
     "evaluation_episodes",
     "evaluation_envs",
     "evaluation_steps_max",
+)
+_RESUMED_AS_BEGUN = (
+    *("env_id", "num_envs", "repeat_action_probability", "life_loss_ends"),
+    *("trunk", "channels", "hidden_sizes", "activation", "norm", "memory", "memory_size", "dueling"),
+    *("optimiser", "discount", "seed"),
 )
 _AT_LEAST_ZERO = ("epsilon_decay_steps", "torch_threads", "lanes", "seed")

@@ -6,6 +6,7 @@ What it learns is the caller's: `update` takes parts of a batch and a function t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -13,13 +14,15 @@ from torch import Tensor, nn
 
 from agents.dqn.config import TrainingConfig
 from agents.dqn.lanes import Lanes, lane_count
-from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype
+from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype, mix_weights
 from networks.build import build
 from networks.config import NetworkConfig
 from networks.optimisers import make_optimiser
 
 Metrics = dict[str, Tensor]
 Part = TypeVar("Part")
+
+AVERAGE_WARMUP = 10  # the mean covers at most a tenth of the updates so far
 
 
 class Judged(NamedTuple):
@@ -33,8 +36,9 @@ class Judged(NamedTuple):
 class OnlineNetwork:
     """A Q-network and what makes it better.
 
-    `online` holds the float32 weights that are saved; `acting` is the network to act with. Weights are drawn
-    from torch's global generator.
+    `online` holds the float32 weights; `acting` is the network to act with while learning; `average` holds
+    those that are saved, a running mean of `online` where the config asks for one. Weights are drawn from
+    torch's global generator.
     """
 
     def __init__(self, network_config: NetworkConfig, config: TrainingConfig) -> None:
@@ -48,6 +52,8 @@ class OnlineNetwork:
         if convolutions:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.online: QNetwork = network
+        self._average_decay = config.average_decay
+        self.average: QNetwork = deepcopy(network) if config.average_decay else network
         self.copy = WorkingCopy(network, self.dtype)
         self.acting: QNetwork = self.copy.network.eval()  # in eval mode, except within `learning`
         self._modes_differ = config.norm == "batch" or config.dropout > 0  # training mode from eval mode
@@ -92,6 +98,9 @@ class OnlineNetwork:
         self.optimiser.step()
         self.copy.push()
         self.updates += 1
+        if self.average is not self.online:
+            decay = min(self._average_decay, self.updates / (self.updates + AVERAGE_WARMUP))
+            mix_weights(self.average, self.online, 1 - decay)
         loss = sum(judged.loss.detach() * share for (judged, _), share in zip(answers, shares, strict=True))
         q = torch.cat([judged.q.detach() for judged, _ in answers]).mean()
         errors = torch.cat([judged.errors.detach() for judged, _ in answers])
@@ -101,16 +110,24 @@ class OnlineNetwork:
         """The network in training mode, for the one pass of a judge that its gradient goes back through."""
         return self.acting.train() if self._modes_differ else self.acting
 
+    def evaluated(self) -> QNetwork:
+        """The network whose play is measured: `acting`, or a copy like it of the running mean."""
+        if self.average is self.online:
+            return self.acting
+        return WorkingCopy(self.average, self.dtype).network.eval()
+
     def state_dict(self) -> dict[str, Any]:
         """All that a resume needs."""
         return {
             "online": self.online.state_dict(),
+            "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "updates": self.updates,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`."""
+        self.average.load_state_dict(state["average"])
         self.online.load_state_dict(state["online"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]

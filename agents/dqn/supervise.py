@@ -123,10 +123,10 @@ class Supervisor:
         self._sums, self._count = {}, 0
 
     def evaluate(self) -> EpisodeReturns:
-        """Play fresh episodes with the weights of now, record the result, save the model."""
+        """Play fresh episodes with what is saved, the weights of now or their mean; record the result, save."""
         config, training = self.config, self.training
         agent = DQNAgent(
-            training.network.acting,
+            training.network.evaluated(),
             training.network_config,
             epsilon=config.evaluation_epsilon,
             lanes=training.network.lanes,
@@ -167,4 +167,4 @@ class Supervisor:
             score=score,
             notes={"evaluation_episodes": self.config.evaluation_episodes},
         )
-        self.run.save_model(training.network.online.state_dict(), header)
+        self.run.save_model(training.network.average.state_dict(), header)

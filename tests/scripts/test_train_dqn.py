@@ -69,7 +69,12 @@ def test_parallel_q_learning_runs_from_the_same_command_and_resumes(tmp_path, ca
     records = read_records(run / "metrics.jsonl")
     assert [r["step"] for r in records if "evaluation_return" in r] == [320, 640]
     assert json.loads((run / "config.json").read_text())["algorithm"] == "pqn"
+    assert main(["--resume", str(run), "--env-steps", "960", "--average-decay", "0.9"]) == 0
+    assert read_header(run / "last.safetensors").step == 960
     assert main(["--resume", str(run)]) == 0
+    assert json.loads((run / "config.json").read_text())["average_decay"] == 0.9
+    assert main(["--resume", str(run), "--num-envs", "8"]) == 2
+    assert "num_envs cannot change in a run that goes on: 4, not 8" in capsys.readouterr().err
     assert main([*tiny, "--replay-size", "100"]) == 2
     assert "replay-size" in capsys.readouterr().err
 

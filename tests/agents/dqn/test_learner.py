@@ -296,3 +296,24 @@ def test_the_priority_of_a_sequence_mixes_its_largest_and_its_mean_error(options
     errors = (torch.from_numpy(data.reward) - q[:3, :, 0]).abs()
     expected = [0.9 * e.max() + 0.1 * e.mean() for e in (errors[:, 0], errors[:2, 1])]
     assert one.learn(data)[1] == pytest.approx([float(e) for e in expected], rel=1e-5)
+
+
+def test_the_running_mean_is_saved_and_evaluated_while_the_weights_of_now_learn():
+    plain, averaged = learner(), learner(average_decay=0.5)
+    mean = flat(averaged)
+    for update in range(1, 25):
+        for one in (plain, averaged):
+            one.learn(batch(seed=update))
+        decay = min(0.5, update / (update + 10))
+        mean = decay * mean + (1 - decay) * flat(averaged)
+    assert torch.equal(flat(plain), flat(averaged))  # learning does not know of it
+    network = averaged.network
+    saved = torch.cat([parameter.detach().reshape(-1) for parameter in network.average.parameters()])
+    torch.testing.assert_close(saved, mean)
+    assert not torch.allclose(saved, flat(averaged), atol=1e-5)
+    obs = torch.randn(B, 5)
+    assert torch.equal(network.evaluated()(obs), network.average(obs))
+    assert plain.network.evaluated() is plain.network.acting
+    resumed = learner(average_decay=0.5)
+    resumed.load_state_dict(averaged.state_dict())
+    assert torch.equal(resumed.network.average(obs), network.average(obs))
