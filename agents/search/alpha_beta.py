@@ -46,6 +46,9 @@ _TABLE_MOVE_RANK, _KILLER_RANK = 1 << 40, 1 << 39
 _HISTORY_MAX = 1 << 20
 # Places in `counters`; DEADLINE is a time of agents.search.clock, looked at when NODES reaches LOOK_AT.
 NODES, NODE_LIMIT, HORIZON, MAY_STOP, STOPPED, GENERATION, LINE_LENGTH, DEADLINE, LOOK_AT = range(9)
+CUTOFFS, FIRST_CUTOFFS = 9, 10  # moves that refuted; those of them that were the first to be tried
+_COUNTERS = 11
+_LINE = 6  # where the line begins in a row of `Memory.iterations`
 _NODES_A_LOOK = 256  # 0.2 ms or less
 
 
@@ -74,8 +77,8 @@ class AlphaBeta:
 
 
 def _iteration(row: list[int]) -> Iteration:
-    depth, score_units, nodes, length, *line = row
-    return Iteration(depth, score_units, tuple(line[:length]), nodes)
+    depth, score_units, nodes, cutoffs, first_cutoffs, length, *line = row
+    return Iteration(depth, score_units, tuple(line[:length]), nodes, cutoffs, first_cutoffs)
 
 
 class Memory(NamedTuple):
@@ -88,14 +91,14 @@ class Memory(NamedTuple):
     lines: NDArray[np.int64]  # [PLIES, PLIES] principal variation from each ply on
     line_lengths: NDArray[np.int64]  # [PLIES]
     best_line: NDArray[np.int64]  # [PLIES] of the root, from the last iteration that had one
-    iterations: NDArray[np.int64]  # [PLIES, 4 + PLIES] depth, score, nodes, length of the line, the line
+    iterations: NDArray[np.int64]  # [PLIES, _LINE + PLIES] a row for each, see `_record_iteration`
     counters: NDArray[np.int64]
     stop: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
 
 
 def new_memory(table: NDArray[np.void], stop: NDArray[np.uint8]) -> Memory:
     """Fresh memory around a table and a stop byte; without a deadline until one is written."""
-    counters = np.zeros(9, np.int64)
+    counters = np.zeros(_COUNTERS, np.int64)
     counters[DEADLINE] = NEVER
     return Memory(
         table=table,
@@ -105,7 +108,7 @@ def new_memory(table: NDArray[np.void], stop: NDArray[np.uint8]) -> Memory:
         lines=np.zeros((_PLIES, _PLIES), np.int64),
         line_lengths=np.zeros(_PLIES, np.int64),
         best_line=np.zeros(_PLIES, np.int64),
-        iterations=np.zeros((_PLIES, 4 + _PLIES), np.int64),
+        iterations=np.zeros((_PLIES, _LINE + _PLIES), np.int64),
         counters=counters,
         stop=stop,
     )
@@ -127,6 +130,7 @@ def search(
     """
     counters = memory.counters
     counters[NODES], counters[NODE_LIMIT], counters[STOPPED], counters[LOOK_AT] = 0, nodes_max, 0, 0
+    counters[CUTOFFS], counters[FIRST_CUTOFFS] = 0, 0
     counters[GENERATION] = (counters[GENERATION] + 1) % 256
     memory.killers[:] = NO_MOVE
     memory.history[:] = 0
@@ -208,6 +212,8 @@ def negamax(
             if in_line:
                 _extend_line(memory, action, ply)
         if floor >= beta:
+            counters[CUTOFFS] += 1
+            counters[FIRST_CUTOFFS] += i == 0
             _remember_refutation(memory, action, depth, ply)
             break
 
@@ -288,10 +294,12 @@ def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> N
 
 @inner_kernel
 def _record_iteration(memory: Memory, depth: int, found: int) -> None:
-    row, length = memory.iterations[depth - 1], memory.counters[LINE_LENGTH]
-    row[0], row[1], row[2], row[3] = depth, found, memory.counters[NODES], length
+    row, counters = memory.iterations[depth - 1], memory.counters
+    length = counters[LINE_LENGTH]
+    row[0], row[1], row[2] = depth, found, counters[NODES]
+    row[3], row[4], row[5] = counters[CUTOFFS], counters[FIRST_CUTOFFS], length
     for i in range(length):
-        row[4 + i] = memory.best_line[i]
+        row[_LINE + i] = memory.best_line[i]
 
 
 @inner_kernel
