@@ -2,8 +2,8 @@
 
 One kernel for all games and all in-kernel values: negamax principal variation search with iterative
 deepening, a transposition table, and move ordering by table, killers, history and the game's own rule of
-thumb. At a fixed depth it returns the score of plain minimax, whatever the table contains; ordering and
-pruning only save time.
+thumb. At a fixed depth it returns the score of plain minimax, whatever the table contains; ordering, windows
+and pruning only save time.
 
 Scores are for the side to move. An estimate of a value function lies within +-SCORE_MAX; what is proven lies
 outside: a win in n plies is WIN - n, a loss in n plies is n - WIN, so that wins come soon and losses late. A
@@ -32,7 +32,7 @@ from agents.search.table import (
     new_table,
     slot_for,
 )
-from agents.values.value import ValueKernel, score
+from agents.values.value import SCORE_MAX, ValueKernel, score
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, without_lowest
 from envs.boards.dispatch import inner_kernel, kernel
@@ -40,6 +40,7 @@ from envs.boards.dispatch import inner_kernel, kernel
 WIN = 30_000  # score of a win in 0 plies; fits the table's 16 bits
 PROVEN = WIN - 1_000  # scores at least this far from 0 are proven wins and losses
 INFINITY = WIN + 1
+WINDOW = 50  # score units to each side of what an iteration expects; see `search`
 _PLIES = DEPTH_MAX + 2
 _MOVES_MAX = 65
 _TABLE_MOVE_RANK, _KILLER_RANK = 1 << 40, 1 << 39
@@ -120,8 +121,15 @@ def search(
 ) -> tuple[int, int, bool]:
     """Deepen from one ply until a limit is met, the stop byte is set, or the score is proven.
 
-    The first iteration is always finished, so that `best_line` has a move. An iteration that was broken off
-    counts if it got past its first move, which is the best one of the iteration before.
+    From the third iteration on the root is searched in a window around the score of two iterations before,
+    when the same side had the last move; a score outside widens the side on which it lies, to all scores at
+    last. On 90 positions each, that took 0.99 times the nodes in Othello (depth 9 handcrafted, 8 fitted, 7
+    learned), 0.92 and 0.89 times in Connect Four (depth 12 handcrafted, 10 learned); around the score of the
+    iteration just before it costs nodes.
+
+    The first iteration is always finished, so that `best_line` has a move. Every later attempt begins with
+    the best move known, so one that was broken off counts as soon as a move was found inside the window or
+    above it: no move searched by then is better. One that has found none keeps what was known.
 
     Args:
         state: not over.
@@ -130,20 +138,31 @@ def search(
     """
     counters = memory.counters
     counters[NODES], counters[NODE_LIMIT], counters[STOPPED], counters[LOOK_AT] = 0, nodes_max, 0, 0
-    counters[CUTOFFS], counters[FIRST_CUTOFFS] = 0, 0
+    counters[CUTOFFS], counters[FIRST_CUTOFFS], counters[LINE_LENGTH] = 0, 0, 0
     counters[GENERATION] = (counters[GENERATION] + 1) % 256
     memory.killers[:] = NO_MOVE
     memory.history[:] = 0
     best, depth_done, proven = 0, 0, False
-    alpha, beta, ply = int(-INFINITY), int(INFINITY), int(0)  # noqa: UP018, RUF046 (see `negamax`)
+    ply = int(0)  # noqa: UP018, RUF046 (see `negamax`)
     for depth in range(1, depth_max + 1):
-        counters[HORIZON], counters[MAY_STOP] = 0, depth > 1
-        found = negamax(state, value, memory, depth, alpha, beta, ply)
-        if memory.line_lengths[0] > 0:
-            best = found
-            counters[LINE_LENGTH] = memory.line_lengths[0]
-            for i in range(counters[LINE_LENGTH]):  # array assignment compiles for two seconds longer
-                memory.best_line[i] = memory.lines[0, i]
+        counters[MAY_STOP] = depth > 1
+        alpha, beta, width = int(-INFINITY), int(INFINITY), WINDOW
+        if depth > 2:
+            expected = memory.iterations[depth - 3, 1]
+            alpha, beta = expected - width, expected + width
+        while True:
+            counters[HORIZON] = 0
+            found = negamax(state, value, memory, depth, alpha, beta, ply)
+            if memory.line_lengths[0] > 0:
+                best = found
+                _keep_line(memory)
+            if counters[STOPPED] or alpha < found < beta:
+                break
+            width *= 2
+            if found <= alpha:
+                alpha = found - width if found - width > -SCORE_MAX else int(-INFINITY)
+            else:
+                beta = found + width if found + width < SCORE_MAX else int(INFINITY)
         if counters[STOPPED]:
             break
         depth_done = depth
@@ -188,6 +207,8 @@ def negamax(
             ):
                 counters[HORIZON] += entry["depth_to"] != DEPTH_MAX
                 return known
+    if ply == 0 and counters[LINE_LENGTH] > 0:
+        table_move = memory.best_line[0]
 
     horizon_before = counters[HORIZON]
     best, best_action, floor = -INFINITY, NO_MOVE, alpha
@@ -290,6 +311,14 @@ def _remember_refutation(memory: Memory, action: int, depth: int, ply: int) -> N
     if history[action] > _HISTORY_MAX:
         for i in range(history.size):
             history[i] //= 2
+
+
+@inner_kernel
+def _keep_line(memory: Memory) -> None:
+    length = memory.line_lengths[0]
+    memory.counters[LINE_LENGTH] = length
+    for i in range(length):  # array assignment compiles for two seconds longer
+        memory.best_line[i] = memory.lines[0, i]
 
 
 @inner_kernel
