@@ -46,6 +46,7 @@ BOARD_MODELS = {
 }
 ALPHA_BETA_PART = "alpha_beta"  # the small network that alpha-beta calls in compiled code
 FITTED_PART = "fitted"
+ROOTS = ("puct", "gumbel")  # how MCTS shares out the simulations among the moves of the root
 DEPTH = 8  # plies
 SIMULATIONS = 400
 EFFORT_MAX = 2**30  # nodes or simulations; hours
@@ -99,6 +100,7 @@ class PlayerSpec:
     nodes: int | None = None
     simulations: int | None = None
     seconds: float | None = None  # for each move
+    root: str | None = None  # of ROOTS; None: puct
     model: str | None = None  # as typed; None: the game's own
     command: str | None = None  # that starts an outside engine, as a shell would read it
 
@@ -133,6 +135,12 @@ def _word(text: str) -> str:
     return text
 
 
+def _root(text: str) -> str:
+    if text not in ROOTS:
+        raise ValueError
+    return text
+
+
 def _command_line(text: str) -> str:
     if not shlex.split(text):
         raise ValueError
@@ -145,6 +153,7 @@ KEYS = {
     "nodes": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "simulations": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "seconds": Key(_positive, "S", "a number above 0"),
+    "root": Key(_root, "|".join(ROOTS), " or ".join(ROOTS)),
     "model": Key(_word, "MODEL", "a model file, a run folder or a name in pretrained/"),
     "command": Key(_command_line, '"PROGRAM ARGUMENT ..."', "a program and its arguments, all quotes closed"),
 }
@@ -166,7 +175,7 @@ KINDS = {
     ),
     "mcts": Kind(
         "sparse tree search",
-        ("value", "simulations", "seconds", "model"),
+        ("value", "simulations", "seconds", "root", "model"),
         efforts=("simulations", "seconds"),
         default_effort=("simulations", SIMULATIONS),
         one_effort=True,
@@ -279,6 +288,7 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
     from agents.players import HumanPlayer, RandomPlayer
     from agents.search.alpha_beta_player import AlphaBetaPlayer
     from agents.search.greedy import GreedyPlayer
+    from agents.search.gumbel import GumbelConfig
     from agents.search.limits import Limits
     from agents.search.mcts import MCTSPlayer
     from agents.search.solver import SolverPlayer
@@ -298,7 +308,12 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             return AlphaBetaPlayer(name, _value(spec, game), limits)
         case "mcts":
             return MCTSPlayer(
-                name, game, _value(spec, game), simulations=spec.simulations, seconds=spec.seconds
+                name,
+                game,
+                _value(spec, game),
+                simulations=spec.simulations,
+                seconds=spec.seconds,
+                gumbel=GumbelConfig() if spec.root == "gumbel" else None,
             )
         case "gtp":
             from agents.outside.gtp_player import GTPPlayer
@@ -353,6 +368,8 @@ def _complete(text: str, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         given[kind.default_effort[0]] = kind.default_effort[1]
     if len(efforts) > 1 and kind.one_effort:
         raise BadSpec(f"player {text}: give either {' or '.join(efforts)}, not both")
+    if given.get("root") == "gumbel" and "seconds" in given:
+        raise BadSpec(f"player {text}: root=gumbel shares out simulations; give those, not seconds")
     if not kind.values:
         return given
     value = given.setdefault("value", "learned" if "model" in given else "handcrafted")
