@@ -98,6 +98,7 @@ class PlayerSpec:
     value: str | None = None
     depth: int | None = None  # plies
     nodes: int | None = None
+    reductions: bool | None = None  # None: False
     simulations: int | None = None
     seconds: float | None = None  # for each move
     root: str | None = None  # of ROOTS; None: puct
@@ -141,6 +142,12 @@ def _root(text: str) -> str:
     return text
 
 
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
 def _command_line(text: str) -> str:
     if not shlex.split(text):
         raise ValueError
@@ -153,6 +160,7 @@ KEYS = {
     "nodes": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "simulations": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "seconds": Key(_positive, "S", "a number above 0"),
+    "reductions": Key(_switch, "true|false", "true or false"),
     "root": Key(_root, "|".join(ROOTS), " or ".join(ROOTS)),
     "model": Key(_word, "MODEL", "a model file, a run folder or a name in pretrained/"),
     "command": Key(_command_line, '"PROGRAM ARGUMENT ..."', "a program and its arguments, all quotes closed"),
@@ -168,7 +176,7 @@ KINDS = {
     "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
     "alpha_beta": Kind(
         "exhaustive search; stops at the first of its limits",
-        ("value", "depth", "nodes", "seconds", "model"),
+        ("value", "depth", "nodes", "seconds", "reductions", "model"),
         efforts=("depth", "nodes", "seconds"),
         default_effort=("depth", DEPTH),
         values=_SEARCHED,
@@ -305,7 +313,7 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             return GreedyPlayer(name, _value(spec, game))
         case "alpha_beta":
             limits = Limits(depth=spec.depth, nodes=spec.nodes, seconds=spec.seconds)
-            return AlphaBetaPlayer(name, _value(spec, game), limits)
+            return AlphaBetaPlayer(name, _value(spec, game), limits, reductions=bool(spec.reductions))
         case "mcts":
             return MCTSPlayer(
                 name,

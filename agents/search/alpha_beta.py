@@ -3,7 +3,8 @@
 One kernel for all games and all in-kernel values: negamax principal variation search with iterative
 deepening, a transposition table, and move ordering by table, killers, history and the game's own rule of
 thumb. At a fixed depth it returns the score of plain minimax, whatever the table contains; ordering, windows
-and pruning only save time.
+and pruning only save time. Late-move reductions, which are off unless they are asked for, give that up: what
+is proven stays true, but estimates and the distances of wins may differ.
 
 Scores are for the side to move. An estimate of a value function lies within +-SCORE_MAX; what is proven lies
 outside: a win in n plies is WIN - n, a loss in n plies is n - WIN, so that wins come soon and losses late. A
@@ -48,23 +49,33 @@ _HISTORY_MAX = 1 << 20
 # Places in `counters`; DEADLINE is a time of agents.search.clock, looked at when NODES reaches LOOK_AT.
 NODES, NODE_LIMIT, HORIZON, MAY_STOP, STOPPED, GENERATION, LINE_LENGTH, DEADLINE, LOOK_AT = range(9)
 CUTOFFS, FIRST_CUTOFFS = 9, 10  # moves that refuted; those of them that were the first to be tried
-_COUNTERS = 11
+REDUCTIONS = 11  # whether late moves are searched a ply less deep
+_COUNTERS = 12
 _LINE = 6  # where the line begins in a row of `Memory.iterations`
 _NODES_A_LOOK = 256  # 0.2 ms or less
+_LATE = 5  # moves tried before the first that is reduced
+_REDUCED_DEPTH_MIN = 3  # plies; nearer the horizon nothing is reduced
 
 
 class AlphaBeta:
-    """The compiled search with its memory: what it learns in one search helps the next, until `forget`."""
+    """The compiled search with its memory: what it learns in one search helps the next, until `forget`.
 
-    def __init__(self, value: ValueKernel, stop: StopFlag, entries: int = DEFAULT_ENTRIES) -> None:
+    With `reductions` it looks deeper in the same time, and is no longer plain minimax.
+    """
+
+    def __init__(
+        self, value: ValueKernel, stop: StopFlag, entries: int = DEFAULT_ENTRIES, reductions: bool = False
+    ) -> None:
         self._value = value
         self._stop = stop
         self._entries = entries
+        self._reductions = reductions
         self.forget()
 
     def forget(self) -> None:
         """Begin with an empty table."""
         self._memory = new_memory(new_table(self._entries), self._stop.byte)
+        self._memory.counters[REDUCTIONS] = self._reductions
 
     def search(self, state: rules.State, limits: Limits) -> Result:
         """Search an unfinished state within the limits, or until the flag is set."""
@@ -221,7 +232,12 @@ def negamax(
             if i == 0:
                 found = -negamax(child, value, memory, depth - 1, -beta, -floor, ply + 1)
             else:
-                found = -negamax(child, value, memory, depth - 1, -floor - 1, -floor, ply + 1)
+                less = 0
+                if counters[REDUCTIONS] and i >= _LATE and depth >= _REDUCED_DEPTH_MIN:
+                    less = int(memory.ranked[ply, i] >> ACTION_BITS < _KILLER_RANK)
+                found = -negamax(child, value, memory, depth - 1 - less, -floor - 1, -floor, ply + 1)
+                if less > 0 and found > floor and not counters[STOPPED]:
+                    found = -negamax(child, value, memory, depth - 1, -floor - 1, -floor, ply + 1)
                 if floor < found < beta and not counters[STOPPED]:
                     found = -negamax(child, value, memory, depth - 1, -beta, -floor, ply + 1)
         if counters[STOPPED]:

@@ -31,6 +31,7 @@ from networks.config import NetworkConfig
         ("alpha_beta", "alpha_beta:value=handcrafted,depth=8"),
         ("alpha_beta:seconds=0.10", "alpha_beta:value=handcrafted,seconds=0.1"),
         ("alpha_beta:nodes=5000,depth=03", "alpha_beta:value=handcrafted,depth=3,nodes=5000"),
+        ("alpha_beta:nodes=9,reductions=true", "alpha_beta:value=handcrafted,nodes=9,reductions=true"),
         ("mcts", "mcts:value=handcrafted,simulations=400"),
         ("mcts:value=rollout,seconds=2", "mcts:value=rollout,seconds=2"),
         ("mcts:root=gumbel,simulations=16", "mcts:value=handcrafted,simulations=16,root=gumbel"),
@@ -123,6 +124,10 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         (
             "mcts:simulations=9,seconds=1",
             "player mcts:simulations=9,seconds=1: give either simulations or seconds, not both",
+        ),
+        (
+            "alpha_beta:reductions=yes",
+            "player alpha_beta:reductions=yes: reductions must be true or false, got 'yes'",
         ),
         ("mcts:root=ucb", "player mcts:root=ucb: root must be puct or gumbel, got 'ucb'"),
         (

@@ -296,6 +296,34 @@ def test_a_batched_value_is_asked_once_for_all_children() -> None:
     assert value.calls == 1
 
 
+@pytest.mark.parametrize("name", GAMES)
+def test_what_is_proven_with_reductions_is_true(name: str) -> None:
+    plies = {"tic_tac_toe": (0, 8), "connect_four": (26, 38), "othello": (50, 57)}[name]
+    plain, reduced = (
+        AlphaBeta(VALUES[name].kernel, StopFlag(), reductions=reductions) for reductions in (False, True)
+    )
+    proofs = 0
+    for position in random_positions(name, 60, plies, seed=2):
+        for depth in (5, 40):
+            found = reduced.search(position.state, Limits(depth=depth))
+            if found.proven:
+                proofs += 1
+                assert found.value == plain.search(position.state, Limits(depth=40)).value
+    assert proofs >= 60
+
+
+def test_reductions_save_nodes_at_a_depth_and_are_off_by_default() -> None:
+    nodes = {}
+    for reductions in (None, False, True):
+        given = {} if reductions is None else {"reductions": reductions}
+        player = AlphaBetaPlayer("x", VALUES["othello"], Limits(depth=7), **given)
+        decisions = player.choose_many(random_positions("othello", 10, (15, 30)))
+        nodes[reductions] = sum(each.statistics["nodes"] for each in decisions)
+    assert nodes[None] == nodes[False] > 1.1 * nodes[True]
+    with pytest.raises(ValueError, match="x: reductions need a value that is compiled into the search"):
+        AlphaBetaPlayer("x", OnlyInBatches(VALUES["othello"]), Limits(depth=1), reductions=True)
+
+
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
