@@ -30,8 +30,10 @@ def read_pairs(text: str) -> Iterator[tuple[str, str | None]]:
         begin = found.end() if comma else None
 
 
-def spelt(value: str | float) -> str:
+def spelt(value: str | float | bool) -> str:
     """A value as `read_pairs` reads it, in quotes only where it needs them."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
         return str(value).removesuffix(".0")
     text = str(value)

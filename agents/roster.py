@@ -46,6 +46,7 @@ BOARD_MODELS = {
 }
 ALPHA_BETA_PART = "alpha_beta"  # the small network that alpha-beta calls in compiled code
 FITTED_PART = "fitted"
+ROOTS = ("puct", "gumbel")  # how MCTS shares out the simulations among the moves of the root
 DEPTH = 8  # plies
 SIMULATIONS = 400
 EFFORT_MAX = 2**30  # nodes or simulations; hours
@@ -97,8 +98,10 @@ class PlayerSpec:
     value: str | None = None
     depth: int | None = None  # plies
     nodes: int | None = None
+    reductions: bool | None = None  # None: False
     simulations: int | None = None
     seconds: float | None = None  # for each move
+    root: str | None = None  # of ROOTS; None: puct
     model: str | None = None  # as typed; None: the game's own
     command: str | None = None  # that starts an outside engine, as a shell would read it
 
@@ -133,6 +136,18 @@ def _word(text: str) -> str:
     return text
 
 
+def _root(text: str) -> str:
+    if text not in ROOTS:
+        raise ValueError
+    return text
+
+
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
 def _command_line(text: str) -> str:
     if not shlex.split(text):
         raise ValueError
@@ -145,6 +160,8 @@ KEYS = {
     "nodes": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "simulations": Key(_whole_up_to(EFFORT_MAX), "N", "a whole number from 1"),
     "seconds": Key(_positive, "S", "a number above 0"),
+    "reductions": Key(_switch, "true|false", "true or false"),
+    "root": Key(_root, "|".join(ROOTS), " or ".join(ROOTS)),
     "model": Key(_word, "MODEL", "a model file, a run folder or a name in pretrained/"),
     "command": Key(_command_line, '"PROGRAM ARGUMENT ..."', "a program and its arguments, all quotes closed"),
 }
@@ -159,14 +176,14 @@ KINDS = {
     "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
     "alpha_beta": Kind(
         "exhaustive search; stops at the first of its limits",
-        ("value", "depth", "nodes", "seconds", "model"),
+        ("value", "depth", "nodes", "seconds", "reductions", "model"),
         efforts=("depth", "nodes", "seconds"),
         default_effort=("depth", DEPTH),
         values=_SEARCHED,
     ),
     "mcts": Kind(
         "sparse tree search",
-        ("value", "simulations", "seconds", "model"),
+        ("value", "simulations", "seconds", "root", "model"),
         efforts=("simulations", "seconds"),
         default_effort=("simulations", SIMULATIONS),
         one_effort=True,
@@ -279,6 +296,7 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
     from agents.players import HumanPlayer, RandomPlayer
     from agents.search.alpha_beta_player import AlphaBetaPlayer
     from agents.search.greedy import GreedyPlayer
+    from agents.search.gumbel import GumbelConfig
     from agents.search.limits import Limits
     from agents.search.mcts import MCTSPlayer
     from agents.search.solver import SolverPlayer
@@ -295,10 +313,15 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             return GreedyPlayer(name, _value(spec, game))
         case "alpha_beta":
             limits = Limits(depth=spec.depth, nodes=spec.nodes, seconds=spec.seconds)
-            return AlphaBetaPlayer(name, _value(spec, game), limits)
+            return AlphaBetaPlayer(name, _value(spec, game), limits, reductions=bool(spec.reductions))
         case "mcts":
             return MCTSPlayer(
-                name, game, _value(spec, game), simulations=spec.simulations, seconds=spec.seconds
+                name,
+                game,
+                _value(spec, game),
+                simulations=spec.simulations,
+                seconds=spec.seconds,
+                gumbel=GumbelConfig() if spec.root == "gumbel" else None,
             )
         case "gtp":
             from agents.outside.gtp_player import GTPPlayer
@@ -353,6 +376,8 @@ def _complete(text: str, kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         given[kind.default_effort[0]] = kind.default_effort[1]
     if len(efforts) > 1 and kind.one_effort:
         raise BadSpec(f"player {text}: give either {' or '.join(efforts)}, not both")
+    if given.get("root") == "gumbel" and "seconds" in given:
+        raise BadSpec(f"player {text}: root=gumbel shares out simulations; give those, not seconds")
     if not kind.values:
         return given
     value = given.setdefault("value", "learned" if "model" in given else "handcrafted")

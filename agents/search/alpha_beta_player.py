@@ -19,14 +19,17 @@ class AlphaBetaPlayer(BasePlayer):
         name: as tables print it.
         value: judges the leaves; its in-kernel form is searched by compiled code, others in batches.
         limits: of each decision.
+        reductions: search late moves less deep; for values with an in-kernel form.
+    Raises: ValueError for reductions with another value.
     """
 
-    def __init__(self, name: str, value: Value, limits: Limits) -> None:
+    def __init__(self, name: str, value: Value, limits: Limits, reductions: bool = False) -> None:
         super().__init__(name)
         self.value = value
         self.limits = limits
         self._flag = StopFlag()
-        self._engine = _engine(value, self._flag)
+        self.reductions = reductions
+        self._engine = _engine(name, value, self._flag, reductions)
         self._compiled = False
 
     def reset(self, seed: int) -> None:
@@ -66,7 +69,9 @@ class AlphaBetaPlayer(BasePlayer):
             self._compiled = True
 
 
-def _engine(value: Value, flag: StopFlag) -> AlphaBeta | BatchedAlphaBeta:
-    if value.kernel is None:
-        return BatchedAlphaBeta(value, flag)
-    return AlphaBeta(value.kernel, flag)
+def _engine(name: str, value: Value, flag: StopFlag, reductions: bool) -> AlphaBeta | BatchedAlphaBeta:
+    if value.kernel is not None:
+        return AlphaBeta(value.kernel, flag, reductions=reductions)
+    if reductions:
+        raise ValueError(f"{name}: reductions need a value that is compiled into the search")
+    return BatchedAlphaBeta(value, flag)

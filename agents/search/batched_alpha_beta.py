@@ -27,7 +27,7 @@ class BatchedAlphaBeta:
     def __init__(self, value: Value, stop: StopFlag) -> None:
         self._value = value
         self._stop = stop
-        self._nodes = self._nodes_max = 0
+        self._nodes = self._nodes_max = self._cutoffs = self._first_cutoffs = 0
         self._deadline = NEVER
         self._may_stop = self._met_horizon = False
         self.forget()
@@ -42,6 +42,7 @@ class BatchedAlphaBeta:
         The first iteration is always finished; one that was broken off does not count.
         """
         self._nodes, self._nodes_max = 0, limits.nodes or NODES_MAX
+        self._cutoffs = self._first_cutoffs = 0
         self._deadline = deadline_ns(limits.seconds)
         iterations: list[Iteration] = []
         found, depth, proven = 0, 0, False
@@ -53,7 +54,8 @@ class BatchedAlphaBeta:
             except _Stopped:
                 break
             depth += 1
-            iterations.append(Iteration(depth, found, line, self._nodes))
+            counts = self._nodes, self._cutoffs, self._first_cutoffs
+            iterations.append(Iteration(depth, found, line, *counts))
             proven = abs(found) >= PROVEN or not self._met_horizon
         return Result(found, line, depth, self._nodes, proven, tuple(iterations))
 
@@ -82,7 +84,8 @@ class BatchedAlphaBeta:
 
         best = -INFINITY
         best_line: tuple[int, ...] = ()
-        for action in sorted(promise, key=lambda a: (a not in first_line[:1], -promise[a])):
+        ordered = sorted(promise, key=lambda a: (a not in first_line[:1], -promise[a]))
+        for place, action in enumerate(ordered):
             found = promise[action]
             line: tuple[int, ...] = ()
             if action not in ended:
@@ -93,6 +96,8 @@ class BatchedAlphaBeta:
             if found > best:
                 best, best_line = found, (action, *line)
             if best >= beta:
+                self._cutoffs += 1
+                self._first_cutoffs += place == 0
                 break
         return best, best_line
 

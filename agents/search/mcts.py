@@ -2,7 +2,8 @@
 
 Many positions are searched in lock step, one leaf of each tree in every batch; a single one may send several
 leaves at once, kept apart by virtual loss. Trees outlive the move: a later position that lies in a kept tree
-starts with the visits below it.
+starts with the visits below it. With Gumbel search at the root, whose visits follow a schedule from the first
+to the last, every search starts anew.
 """
 
 import time
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.players import BasePlayer, Decision, check_turn
-from agents.search import mcts_tree
+from agents.search import gumbel, mcts_tree
+from agents.search.gumbel import GumbelConfig, GumbelRoot
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest, Index, Puct
@@ -65,8 +67,10 @@ class MCTSPlayer(BasePlayer):
         puct: constants of selection.
         temperature: of the priors, for values without a policy; None: what is usual (`TreeSearch`).
         noise: only where asked for.
+        gumbel: search the root by sequential halving instead of PUCT; needs simulations.
         seed: of the noise.
-    Raises: ValueError for limits outside their range, or a value for another game.
+    Raises: ValueError for limits outside their range, a value for another game, or settings that contradict
+        each other.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class MCTSPlayer(BasePlayer):
         puct: Puct | None = None,
         temperature: float | None = None,
         noise: RootNoise | None = None,
+        gumbel: GumbelConfig | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(name)
@@ -92,6 +97,8 @@ class MCTSPlayer(BasePlayer):
             raise ValueError(f"{name}: seconds must be positive and finite, got {seconds!r}")
         if leaves_per_batch is not None and leaves_per_batch < 1:
             raise ValueError(f"{name}: leaves_per_batch must be at least 1, got {leaves_per_batch!r}")
+        if gumbel is not None and (seconds is not None or noise is not None):
+            raise ValueError(f"{name}: gumbel needs simulations, and has noise of its own")
         if value.game is not game:
             raise ValueError(f"{name}: the value {value.name} is for {value.game.name}, not {game.name}")
         self.game = game
@@ -99,7 +106,9 @@ class MCTSPlayer(BasePlayer):
         self._seconds = seconds
         self._leaves_per_batch = leaves_per_batch or (1 if seconds is None else LEAVES_PER_TIMED_BATCH)
         self._noise = noise
-        self._search = TreeSearch(game, value, puct=puct, temperature=temperature)
+        self._puct = puct or Puct()
+        self._gumbel = gumbel
+        self._search = TreeSearch(game, value, rule=self._puct, temperature=temperature)
         self._stop = StopFlag()
         self._compiled = seconds is None
         self._trees: dict[tuple[int, ...], int] = {}  # history of the root -> slot
@@ -143,6 +152,11 @@ class MCTSPlayer(BasePlayer):
         shown = self._shown
         return None if shown is None else (self._search.forest, shown)
 
+    def shown_choice(self) -> int:
+        """The node in the shown tree of the move that the player would play now; -1: none yet."""
+        assert self._shown is not None
+        return int(mcts_tree.choice(self._search.rule, self._search.forest, self._shown))
+
     def lines(self, count: int = 5) -> list[Line]:
         """The lines of the last position, most visited first; while a search runs, those of the moment."""
         if self._shown is None:
@@ -166,6 +180,8 @@ class MCTSPlayer(BasePlayer):
     def _kept_slot(self, position: Position) -> int | None:
         """Take the tree of an earlier move in the game of `position` and make the position its root."""
         forest = self._search.forest
+        if self._gumbel is not None:
+            return None
         for before in range(min(len(position.moves), PLIES_BETWEEN_MOVES) + 1):
             kept = len(position.moves) - before
             slot = self._trees.pop(position.moves[:kept], None)
@@ -191,6 +207,8 @@ class MCTSPlayer(BasePlayer):
         """Search the trees of `slots` together. Returns: seconds spent on each."""
         started = time.perf_counter()
         wanted = np.full(len(slots), self._simulations or SIMULATIONS_MAX, np.int32)
+        if self._gumbel is not None:
+            self._search.rule = self._gumbel_rule(slots, self._gumbel)
         with self._stop.during(self._seconds):
             if self._noise is not None:
                 self._search.run(slots, np.zeros_like(wanted), self._stop)
@@ -203,10 +221,19 @@ class MCTSPlayer(BasePlayer):
         for slot, draw in zip(slots, draws, strict=True):
             mcts_tree.mix_root_priors(self._search.forest, slot, draw, noise.fraction)
 
+    def _gumbel_rule(self, slots: NDArray[np.int32], config: GumbelConfig) -> GumbelRoot:
+        """The rule of one search, with fresh noise for the trees of `slots`."""
+        assert self._simulations is not None
+        noise = np.zeros((self._search.num_slots, self.game.num_actions))
+        noise[slots] = config.noise_scale * self._rng.gumbel(size=(len(slots), self.game.num_actions))
+        considered = min(config.considered_max, self._simulations, self.game.num_actions)
+        schedule = gumbel.visit_schedule(considered, self._simulations)
+        return GumbelRoot(self._puct, noise, schedule, config.c_visit, config.c_scale)
+
     def _decide(self, position: Position, slot: int, seconds: float) -> Decision:
         forest = self._search.forest
         children = _children(forest, slot)
-        best = mcts_tree.best_child(forest, slot, 0)
+        best = int(mcts_tree.choice(self._search.rule, forest, slot))
         line = _line(forest, slot, best)
         visits = np.zeros(self.game.num_actions, np.int64)
         visits[forest.action[slot, children]] = forest.visits[slot, children]
@@ -214,6 +241,8 @@ class MCTSPlayer(BasePlayer):
         proven = bool(forest.proven[slot, 0] != UNPROVEN)
         if proven:
             policy[line.actions[0]] = 1.0
+        elif isinstance(self._search.rule, GumbelRoot):
+            gumbel.improved_policy(self._search.rule, forest, slot, policy)
         elif visits.any():
             policy[:] = visits / visits.sum()
         else:  # stopped before the first simulation

@@ -21,7 +21,7 @@ from agents.search.mcts_tree import (
     UNPROVEN,
     Forest,
     Index,
-    Puct,
+    Rule,
     back_up,
     descend,
     expand,
@@ -57,14 +57,14 @@ def is_done(forest: Forest, tree: Index, simulations: int) -> bool:
 
 @inner_kernel
 def _next_leaf(
-    forest: Forest, tree: Index, like: rules.State, puct: Puct, simulations: int
+    forest: Forest, tree: Index, like: rules.State, rule: Rule, simulations: int
 ) -> tuple[int, Index, rules.State]:
     """Descend until a leaf needs a value; it is expanded and in flight then.
 
     Returns: LEAF, NOTHING (the tree is done or waits for this very leaf) or FULL; the node; its state.
     """
     while not is_done(forest, tree, simulations):
-        node, state = descend(forest, tree, like, puct)
+        node, state = descend(forest, tree, like, rule)
         if forest.proven[tree, node] == UNPROVEN:
             if forest.first_child[tree, node] != 0:
                 undo_descent(forest, tree, node)
@@ -83,7 +83,7 @@ def _next_leaf(
 def gather(
     forest: Forest,
     like: rules.State,
-    puct: Puct,
+    rule: Rule,
     trees: NDArray[np.int32],
     simulations: NDArray[np.int32],
     leaves_per_tree: int,
@@ -100,7 +100,7 @@ def gather(
     full = False
     for i in range(len(trees)):
         for _ in range(leaves_per_tree):
-            found, node, state = _next_leaf(forest, trees[i], like, puct, simulations[i])
+            found, node, state = _next_leaf(forest, trees[i], like, rule, simulations[i])
             full = full or found == FULL
             if found != LEAF:
                 break
@@ -131,7 +131,7 @@ def simulate(
     tree: Index,
     like: rules.State,
     value: ValueKernel,
-    puct: Puct,
+    rule: Rule,
     temperature: float,
     simulations: int,
     stop: NDArray[np.uint8],
@@ -143,7 +143,7 @@ def simulate(
     Returns: whether the slot was too small to go on.
     """
     while True:
-        found, node, state = _next_leaf(forest, tree, like, puct, simulations)
+        found, node, state = _next_leaf(forest, tree, like, rule, simulations)
         if found != LEAF:
             return bool(found == FULL)
         _set_priors(forest, tree, node, state, value, temperature)

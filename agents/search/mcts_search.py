@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agents.search import mcts_rounds, mcts_tree
 from agents.search.limits import StopFlag
-from agents.search.mcts_tree import Puct
+from agents.search.mcts_tree import Puct, Rule
 from agents.values.rollout import RolloutValue
 from agents.values.value import Value
 from envs.boards.game import Game
@@ -30,7 +30,7 @@ class TreeSearch:
     Args:
         game: of all trees.
         value: judges leaves; its in-kernel form is used where there is one.
-        puct: constants of selection.
+        rule: of selection; None: PUCT with its usual constants. It may be replaced between searches.
         temperature: of the priors, for values without a policy; 0 makes them uniform. None: what is usual.
         use_kernel: False asks the batched form even where there is an in-kernel one.
     """
@@ -40,13 +40,13 @@ class TreeSearch:
         game: Game,
         value: Value,
         *,
-        puct: Puct | None = None,
+        rule: Rule | None = None,
         temperature: float | None = None,
         use_kernel: bool = True,
     ) -> None:
         self.game = game
         self.value = value
-        self.puct = puct or Puct()
+        self.rule = Puct() if rule is None else rule
         noisy = isinstance(value, RolloutValue)  # its children's values would be noise
         usual = 0.0 if noisy else PRIOR_TEMPERATURE
         self.temperature = usual if temperature is None else temperature
@@ -100,7 +100,7 @@ class TreeSearch:
         leaves = self._leaves
         while True:
             count, full = mcts_rounds.gather(
-                self.forest, self.game.initial, self.puct, slots, simulations, leaves_per_tree, leaves
+                self.forest, self.game.initial, self.rule, slots, simulations, leaves_per_tree, leaves
             )
             if full:
                 self._grow()
@@ -116,10 +116,10 @@ class TreeSearch:
     def _simulate(self, slot: int, simulations: int, stop: StopFlag) -> bool:
         """Run one tree in the kernel. Returns: whether its slot was too small to go on."""
         start = self.game.initial
-        value, puct = self.value.kernel, self.puct
+        value, rule = self.value.kernel, self.rule
         return bool(
             mcts_rounds.simulate(
-                self.forest, slot, start, value, puct, self.temperature, simulations, stop.byte
+                self.forest, slot, start, value, rule, self.temperature, simulations, stop.byte
             )
         )
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from envs.boards import rules
 from envs.boards.bits import ZERO, lowest_index, popcount, without_lowest
-from envs.boards.dispatch import inner_kernel, kernel
+from envs.boards.dispatch import generic, inner_kernel, kernel
 
 Index: TypeAlias = int | np.integer[Any]  # of a tree, a node or an action
 
@@ -53,6 +53,21 @@ class Puct(NamedTuple):
     c_init: float = 1.25  # Silver et al. 2018
     c_base: float = 19652.0  # Silver et al. 2018
     fpu_reduction: float = 0.2  # an unvisited child: parent's worth - this * sqrt(visited prior) (Wu 2019)
+
+
+Rule: TypeAlias = Any  # a NamedTuple; its class tells how moves are selected: Puct, or one from elsewhere
+
+
+@generic
+def select(rule: Rule, forest: Forest, tree: Index, node: Index) -> Index:
+    """The child of an expanded, unproven node to look at next."""
+    raise NotImplementedError
+
+
+@generic
+def choice(rule: Rule, forest: Forest, tree: Index) -> Index:
+    """The child of the root to play; -1 where the root is not expanded."""
+    raise NotImplementedError
 
 
 def new_forest(trees: int, nodes: int) -> Forest:
@@ -92,7 +107,7 @@ def plant(forest: Forest, tree: Index, first: np.uint64, second: np.uint64) -> N
 
 
 @inner_kernel
-def descend(forest: Forest, tree: Index, like: rules.State, puct: Puct) -> tuple[Index, rules.State]:
+def descend(forest: Forest, tree: Index, like: rules.State, rule: Rule) -> tuple[Index, rules.State]:
     """Walk from the root to a node without a visit or with a proof, putting each node on the way in flight.
 
     Returns: the node and its state.
@@ -101,14 +116,26 @@ def descend(forest: Forest, tree: Index, like: rules.State, puct: Puct) -> tuple
     state = rules.rebuild(like, forest.roots[tree, 0], forest.roots[tree, 1])
     forest.in_flight[tree, node] += 1
     while forest.visits[tree, node] > 0 and forest.proven[tree, node] == UNPROVEN:
-        node = _select(forest, tree, node, puct)
+        node = select(rule, forest, tree, node)
         state = rules.play(state, forest.action[tree, node])
         forest.in_flight[tree, node] += 1
     return node, state
 
 
+@select.register(Puct)
+@kernel
+def _select(rule: Puct, forest: Forest, tree: Index, node: Index) -> Index:
+    return puct_child(rule, forest, tree, node)
+
+
+@choice.register(Puct)
+@kernel
+def _choice(rule: Puct, forest: Forest, tree: Index) -> Index:
+    return best_child(forest, tree, 0)
+
+
 @inner_kernel
-def _select(forest: Forest, tree: Index, node: Index, puct: Puct) -> Index:
+def puct_child(puct: Puct, forest: Forest, tree: Index, node: Index) -> Index:
     """The child of an expanded, unproven node that PUCT wants to look at next."""
     first = np.int64(forest.first_child[tree, node])
     total = forest.visits[tree, node] + forest.in_flight[tree, node] - 1  # this descent does not count itself

@@ -9,12 +9,24 @@ from agents.values.value import as_value
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """A finished iteration: plies searched, score and principal variation, states visited since the start."""
+    """A finished iteration, with counts since the start of the search.
+
+    Attributes:
+        depth: plies searched.
+        score: for the side to move, as of a `Result`.
+        line: the principal variation.
+        nodes: states visited.
+        cutoffs: states in which a move refuted the one before it (a score of at least beta).
+        first_cutoffs: those of them in which the first move tried did; their share tells how good the
+            move ordering is.
+    """
 
     depth: int
     score: int
     line: tuple[int, ...]
     nodes: int
+    cutoffs: int
+    first_cutoffs: int
 
 
 @dataclass(frozen=True, slots=True)

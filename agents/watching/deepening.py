@@ -30,7 +30,7 @@ class Deepening:
         """Depths 1 to `depth_max`, fewer where the score is proven or NODES_MAX are met. Raises: Stopped."""
         kernel = player.value.kernel
         assert kernel is not None, "see alpha_beta_of"
-        engine = AlphaBeta(kernel, self._flag)
+        engine = AlphaBeta(kernel, self._flag, reductions=player.reductions)
         results: list[Result] = []
         with self._flag.during(None):
             for depth in range(1, depth_max + 1):

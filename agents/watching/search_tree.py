@@ -43,13 +43,12 @@ def tree_of(player: Player | None, position: Position) -> SearchTree | None:
     May be called while the search runs in another thread: the numbers are then those of about one moment.
     """
     searcher = built(player)
-    grown = searcher.shown_tree() if isinstance(searcher, MCTSPlayer) else None
-    if grown is None:
+    if not isinstance(searcher, MCTSPlayer) or (grown := searcher.shown_tree()) is None:
         return None
     forest, slot = grown
     if not np.array_equal(forest.roots[slot], position.game.pack(position.state)):
         return None
-    return _copied(forest, slot)
+    return _copied(forest, slot, searcher.shown_choice())
 
 
 def pruned(tree: SearchTree, leaves_max: int) -> SearchTree:
@@ -77,7 +76,7 @@ def pruned(tree: SearchTree, leaves_max: int) -> SearchTree:
     )
 
 
-def _copied(forest: Forest, slot: int) -> SearchTree:
+def _copied(forest: Forest, slot: int, chosen: int) -> SearchTree:
     nodes: list[Node] = []
     places: dict[int, int | None] = {0: None}  # index in the forest -> index here
     waiting = [(0, 0, True)]  # in the forest: a node, its depth, whether it is in the line
@@ -87,7 +86,7 @@ def _copied(forest: Forest, slot: int) -> SearchTree:
         index, depth, in_line = waiting.pop(0)
         first = int(forest.first_child[slot, index])
         children = range(first, first + int(forest.num_children[slot, index]))
-        best = int(mcts_tree.best_child(forest, slot, index)) if in_line else -1
+        best = chosen if index == 0 else int(mcts_tree.best_child(forest, slot, index)) if in_line else -1
         visited = [child for child in children if forest.visits[slot, child] > 0 or index == 0]
         shown = sorted(visited, key=lambda child: -int(forest.visits[slot, child]))
         shown = shown if index == 0 else shown[:CHILDREN_MAX]

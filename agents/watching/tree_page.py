@@ -99,6 +99,8 @@ def depth_lines(depths: Depths, moment: Moment) -> tuple[DepthLine, ...]:
                 expected_score=score,
                 score_text=text,
                 nodes=result.nodes,
+                cutoffs=result.iterations[-1].cutoffs,
+                first_cutoffs=result.iterations[-1].first_cutoffs,
                 line=" ".join(game.action_text(action) for action in result.line[:LINE_MAX]),
                 is_new=before is not None and before.line[:1] != result.line[:1],
             )

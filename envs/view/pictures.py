@@ -212,6 +212,8 @@ class DepthLine:
     expected_score: float  # of the first player
     score_text: str
     nodes: int
+    cutoffs: int  # states in which a move refuted the one before it
+    first_cutoffs: int  # those of them in which the first move tried did
     line: str  # the principal variation in words
     is_new: bool  # another first move than at the depth before
 

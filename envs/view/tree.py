@@ -110,15 +110,23 @@ def _node(canvas: Canvas, box: pygame.Rect, node: TreeNode, game: str) -> None:
 
 
 def _depths(canvas: Canvas, room: pygame.Rect, depths: Sequence[DepthLine]) -> None:
-    """A table: depth, score with a bar, nodes, growth, line; the newest depths where not all fit."""
+    """A table: depth, score with a bar, nodes, growth, cut-offs, line; the newest where not all fit."""
     height = max(canvas.line_height(style.BODY), canvas.px(27))
     fit = max(1, room.height // height - 1)
-    shares = (0.08, 0.25, 0.11, 0.1, 0.46)
+    shares = (0.07, 0.23, 0.09, 0.09, 0.1, 0.15, 0.27)
     gap = canvas.px(style.GAP)
     head = pygame.Rect(room.left, room.top, room.width, height)
-    titles = ("depth", "expected score", "nodes", "growth", "principal variation")
+    titles = (
+        "depth",
+        "expected score",
+        "nodes",
+        "growth",
+        "cut-offs",
+        "at first move",
+        "principal variation",
+    )
     for i, (title, cell) in enumerate(zip(titles, layout.split_columns(head, shares, gap), strict=True)):
-        canvas.text(title, cell, style.SMALL, style.FAINT, "right" if i in (2, 3) else "left")
+        canvas.text(title, cell, style.SMALL, style.FAINT, "right" if 2 <= i <= 5 else "left")
     before = {line.depth: line.nodes for line in depths}
     for i, line in enumerate(depths[-fit:]):
         row = pygame.Rect(room.left, head.bottom + i * height, room.width, height)
@@ -144,4 +152,8 @@ def _depth(canvas: Canvas, cells: list[pygame.Rect], line: DepthLine, nodes_befo
     canvas.text(short_number(line.nodes), cells[2], style.SMALL, style.TEXT, "right")
     if nodes_before:
         canvas.text(f"x {line.nodes / nodes_before:.1f}", cells[3], style.SMALL, style.MUTED, "right")
-    canvas.text(line.line, cells[4], style.SMALL, style.TEXT if line.is_new else style.MUTED)
+    canvas.text(short_number(line.cutoffs), cells[4], style.SMALL, style.TEXT, "right")
+    if line.cutoffs:
+        share = f"{100 * line.first_cutoffs / line.cutoffs:.0f} %"
+        canvas.text(share, cells[5], style.SMALL, style.TEXT, "right")
+    canvas.text(line.line, cells[6], style.SMALL, style.TEXT if line.is_new else style.MUTED)

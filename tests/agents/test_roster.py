@@ -31,8 +31,10 @@ from networks.config import NetworkConfig
         ("alpha_beta", "alpha_beta:value=handcrafted,depth=8"),
         ("alpha_beta:seconds=0.10", "alpha_beta:value=handcrafted,seconds=0.1"),
         ("alpha_beta:nodes=5000,depth=03", "alpha_beta:value=handcrafted,depth=3,nodes=5000"),
+        ("alpha_beta:nodes=9,reductions=true", "alpha_beta:value=handcrafted,nodes=9,reductions=true"),
         ("mcts", "mcts:value=handcrafted,simulations=400"),
         ("mcts:value=rollout,seconds=2", "mcts:value=rollout,seconds=2"),
+        ("mcts:root=gumbel,simulations=16", "mcts:value=handcrafted,simulations=16,root=gumbel"),
         ("mcts:model=runs/a=b:c", "mcts:value=learned,simulations=400,model=runs/a=b:c"),
         ("alpha_beta:value=learned,depth=4", "alpha_beta:value=learned,depth=4"),
         ("gtp:command=engine", "gtp:command=engine,seconds=10"),
@@ -72,16 +74,17 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         (
             "mcts:sim=3",
             "player mcts:sim=3: unknown key 'sim'; did you mean 'simulations'? "
-            "keys of mcts: value, simulations, seconds, model",
+            "keys of mcts: value, simulations, seconds, root, model",
         ),
         (
             "mcts:depth=3",
-            "player mcts:depth=3: unknown key 'depth'; keys of mcts: value, simulations, seconds, model",
+            "player mcts:depth=3: unknown key 'depth'; "
+            "keys of mcts: value, simulations, seconds, root, model",
         ),
         ("random:depth=3", "player random:depth=3: random takes no keys; write random"),
         (
             "mcts:seconds=1,",
-            "player mcts:seconds=1,: unknown key ''; keys of mcts: value, simulations, seconds, model",
+            "player mcts:seconds=1,: unknown key ''; keys of mcts: value, simulations, seconds, root, model",
         ),
         ("alpha_beta:depth=3,depth=4", "player alpha_beta:depth=3,depth=4: depth is given twice"),
         (
@@ -121,6 +124,15 @@ def test_every_number_survives_the_spelling(kind: str, value: str, seconds: floa
         (
             "mcts:simulations=9,seconds=1",
             "player mcts:simulations=9,seconds=1: give either simulations or seconds, not both",
+        ),
+        (
+            "alpha_beta:reductions=yes",
+            "player alpha_beta:reductions=yes: reductions must be true or false, got 'yes'",
+        ),
+        ("mcts:root=ucb", "player mcts:root=ucb: root must be puct or gumbel, got 'ucb'"),
+        (
+            "mcts:seconds=1,root=gumbel",
+            "player mcts:seconds=1,root=gumbel: root=gumbel shares out simulations; give those, not seconds",
         ),
         ("gtp", 'player gtp: command is missing; write command="PROGRAM ARGUMENT ..."'),
         (
@@ -240,6 +252,7 @@ PLAYERS = [
     "mcts:value=rollout,simulations=10",
     "mcts:value=rollout,seconds=0.01",
     "mcts:simulations=10,model={models}",
+    "mcts:simulations=10,root=gumbel,model={models}",
 ]
 
 

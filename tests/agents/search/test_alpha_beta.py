@@ -124,7 +124,7 @@ def test_each_iteration_is_told_as_a_search_of_that_depth_finds_it() -> None:
     value = VALUES["othello"]
     for engine in (
         AlphaBeta(value.kernel, StopFlag()),
-        BatchedAlphaBeta(OnlyInBatches("othello"), StopFlag()),
+        BatchedAlphaBeta(OnlyInBatches(VALUES["othello"]), StopFlag()),
     ):
         found = engine.search(game("othello").position("d3c3").state, Limits(depth=4))
         assert [each.depth for each in found.iterations] == [1, 2, 3, 4]
@@ -135,6 +135,32 @@ def test_each_iteration_is_told_as_a_search_of_that_depth_finds_it() -> None:
             engine.forget()
             alone = engine.search(game("othello").position("d3c3").state, Limits(depth=each.depth))
             assert (alone.score, alone.line, alone.nodes) == (each.score, each.line, each.nodes)
+
+
+def test_cutoffs_are_counted_and_those_at_the_first_move() -> None:
+    weights = HandcraftedValue(game("connect_four")).weights
+    level = KernelValue("level", game("connect_four"), type(weights)(*[0] * len(weights)))
+    start = game("connect_four").initial
+    found = AlphaBeta(level.kernel, StopFlag()).search(start, Limits(depth=2))
+    # Of 7 root moves the first is answered in full, the others are refuted by the first answer.
+    assert [(each.nodes, each.cutoffs, each.first_cutoffs) for each in found.iterations] == [
+        (7, 0, 0),
+        (7 + 7 + 7 + 6, 6, 6),
+    ]
+    # The last two plies are judged in one batch, where nothing is left to cut.
+    found = BatchedAlphaBeta(OnlyInBatches(level), StopFlag()).search(start, Limits(depth=3))
+    assert [(each.cutoffs, each.first_cutoffs) for each in found.iterations] == [(0, 0), (0, 0), (6, 6)]
+
+
+def test_not_every_refutation_is_the_first_move_tried() -> None:
+    for engine in (
+        AlphaBeta(VALUES["connect_four"].kernel, StopFlag()),
+        BatchedAlphaBeta(OnlyInBatches(VALUES["connect_four"]), StopFlag()),
+    ):
+        found = engine.search(game("connect_four").position("4435").state, Limits(depth=5))
+        counts = [(each.cutoffs, each.first_cutoffs) for each in found.iterations]
+        assert counts == sorted(counts)  # since the start of the search
+        assert 0.5 < counts[-1][1] / counts[-1][0] < 1
 
 
 @pytest.mark.parametrize(
@@ -229,15 +255,16 @@ def test_a_player_refuses_another_game_and_a_finished_one() -> None:
 
 
 class OnlyInBatches:
-    """The handcrafted value without its in-kernel form; counts its calls."""
+    """A value without its in-kernel form; counts its calls."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.game, self.kernel = "batched", game(name), None
+    def __init__(self, value: KernelValue) -> None:
+        self.name, self.game, self.kernel = "batched", value.game, None
+        self.value = value
         self.calls = 0
 
     def values(self, states: np.ndarray) -> np.ndarray:
         self.calls += 1
-        return VALUES[self.game.name].values(states)
+        return self.value.values(states)
 
     def evaluate(self, states: np.ndarray) -> tuple[np.ndarray, None]:
         return self.values(states), None
@@ -245,7 +272,7 @@ class OnlyInBatches:
 
 @pytest.mark.parametrize("name", GAMES)
 def test_a_batched_value_gets_the_same_scores(name: str) -> None:
-    value = OnlyInBatches(name)
+    value = OnlyInBatches(VALUES[name])
     engine = BatchedAlphaBeta(value, StopFlag())
 
     def judge(state: Any) -> int:
@@ -260,13 +287,41 @@ def test_a_batched_value_gets_the_same_scores(name: str) -> None:
 
 
 def test_a_batched_value_is_asked_once_for_all_children() -> None:
-    value = OnlyInBatches("connect_four")
+    value = OnlyInBatches(VALUES["connect_four"])
     player = AlphaBetaPlayer("x", value, Limits(depth=1))
     assert player.choose(game("connect_four").start()).statistics["nodes"] == 7
     value.calls = 0
     player.reset(seed=0)
     player.choose(game("connect_four").start())
     assert value.calls == 1
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_what_is_proven_with_reductions_is_true(name: str) -> None:
+    plies = {"tic_tac_toe": (0, 8), "connect_four": (26, 38), "othello": (50, 57)}[name]
+    plain, reduced = (
+        AlphaBeta(VALUES[name].kernel, StopFlag(), reductions=reductions) for reductions in (False, True)
+    )
+    proofs = 0
+    for position in random_positions(name, 60, plies, seed=2):
+        for depth in (5, 40):
+            found = reduced.search(position.state, Limits(depth=depth))
+            if found.proven:
+                proofs += 1
+                assert found.value == plain.search(position.state, Limits(depth=40)).value
+    assert proofs >= 60
+
+
+def test_reductions_save_nodes_at_a_depth_and_are_off_by_default() -> None:
+    nodes = {}
+    for reductions in (None, False, True):
+        given = {} if reductions is None else {"reductions": reductions}
+        player = AlphaBetaPlayer("x", VALUES["othello"], Limits(depth=7), **given)
+        decisions = player.choose_many(random_positions("othello", 10, (15, 30)))
+        nodes[reductions] = sum(each.statistics["nodes"] for each in decisions)
+    assert nodes[None] == nodes[False] > 1.1 * nodes[True]
+    with pytest.raises(ValueError, match="x: reductions need a value that is compiled into the search"):
+        AlphaBetaPlayer("x", OnlyInBatches(VALUES["othello"]), Limits(depth=1), reductions=True)
 
 
 @pytest.mark.parametrize(

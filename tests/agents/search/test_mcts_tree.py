@@ -116,7 +116,7 @@ def oracle_visits(position: Position, judge: Hashed, simulations: int) -> tuple[
 
 
 def searched(position: Position, judge: Hashed, simulations: int) -> TreeSearch:
-    search = TreeSearch(position.game, judge, puct=PUCT)
+    search = TreeSearch(position.game, judge, rule=PUCT)
     search.plant(0, position.game.pack(position.state))
     slots, wanted = np.zeros(1, np.int32), np.full(1, simulations, np.int32)
     while search.round(slots, wanted):

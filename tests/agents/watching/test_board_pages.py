@@ -271,6 +271,8 @@ def test_alpha_beta_is_shown_depth_by_depth_as_a_search_of_that_depth_finds_it(
     page = scene.picture()
     assert isinstance(page, TreePicture)
     assert [line.depth for line in page.depths] == [1, 2, 3, 4, 5]
+    assert all(0 <= line.first_cutoffs <= line.cutoffs for line in page.depths)
+    assert page.depths[-1].first_cutoffs > 0
     found = Deepening().search(alpha_beta(), RULES.start(), 5)
     for result in found.results:
         kernel = HandcraftedValue(RULES).kernel

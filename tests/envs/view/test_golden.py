@@ -114,7 +114,16 @@ def tree() -> TreePicture:
 
 def depths() -> TreePicture:
     lines = [
-        DepthLine(depth=d, expected_score=0.1 * d, score_text="50 %", nodes=5**d, line="4 4 3", is_new=d == 3)
+        DepthLine(
+            depth=d,
+            expected_score=0.1 * d,
+            score_text="50 %",
+            nodes=5**d,
+            cutoffs=4 ** (d - 1) - 1,
+            first_cutoffs=3 ** (d - 1) - 1,
+            line="4 4 3",
+            is_new=d == 3,
+        )
         for d in range(1, 9)
     ]
     return replace(tree(), nodes=(), depths=lines, tree_title="Alpha-beta of Red, depth by depth")

@@ -132,6 +132,8 @@ def depths_picture() -> TreePicture:
             expected_score=depth / 40,
             score_text="100 %",
             nodes=7**depth,
+            cutoffs=6**depth,
+            first_cutoffs=6**depth,
             line="a1 " * 30,
             is_new=depth % 3 == 0,
         )
