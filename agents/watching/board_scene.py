@@ -63,8 +63,8 @@ class BoardScene:
                 ),
                 Key(("page down",), "page down", "look one ply on", lambda: self._look(1)),
                 Key(("end",), "end", "back to the newest position", self._look_at_newest),
-                Key(("tab",), "tab", f"next page: {', '.join(self.pages.tabs.names)}", self.pages.turn),
-                *self._inside_keys(),
+                *self.pages.keys,
+                *(inside.keys("board", self._tell) if inside else ()),
             ]
         )
 
@@ -94,9 +94,9 @@ class BoardScene:
         """What is to be seen now."""
         if self.pages.shown == TREE:
             return self._tree_page()
-        if self.pages.shown == INSIDE and self._inside is not None:
+        if (inside := self._inside_shown) is not None:
             footer = self.shown.notice or inside_page.FOOTER
-            return replace(self._inside.picture(footer), tabs=self.pages.tabs)
+            return replace(inside.picture(footer), tabs=self.pages.tabs)
         return replace(self.board(), tabs=self.pages.tabs)
 
     def board(self) -> BoardPicture:
@@ -110,8 +110,8 @@ class BoardScene:
         moment = self._searched()
         changed |= self._jobs.advance(moment, truth=self._wants_truth, player=self._deepened(moment))
         self._say_why_unsolved()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            changed |= self._inside.advance(self._subject())
+        if (inside := self._inside_shown) is not None:
+            changed |= inside.advance(self._subject())
         return changed
 
     def settle(self) -> None:
@@ -120,8 +120,8 @@ class BoardScene:
         moment = self._searched()
         self._jobs.settle(moment, truth=self._wants_truth, player=self._deepened(moment))
         self._say_why_unsolved()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            self._inside.settle(self._subject())
+        if (inside := self._inside_shown) is not None:
+            inside.settle(self._subject())
 
     def step_now(self) -> bool:
         """One move, here and now; False when all games are over."""
@@ -171,19 +171,13 @@ class BoardScene:
 
     # Keys
 
-    def _inside_keys(self) -> list[Key]:
-        if self._inside is None:
-            return []
-        inside = self._inside
-        return [
-            Key(("g",), "g", "Inside: gradient, perturbation or nothing over the board", inside.next_heat),
-            Key(("[",), "[", "Inside: an earlier checkpoint of the run", lambda: self._checkpoint(-1)),
-            Key(("]",), "]", "Inside: a later one", lambda: self._checkpoint(1)),
-        ]
+    @property
+    def _inside_shown(self) -> InsidePage | None:
+        """The look into the network, while its page is shown."""
+        return self._inside if self.pages.shown == INSIDE else None
 
-    def _checkpoint(self, by: int) -> None:
-        if self._inside is not None:
-            self.shown.notice = self._inside.next_checkpoint(by)
+    def _tell(self, notice: str) -> None:
+        self.shown.notice = notice
 
     def _pause(self) -> None:
         self._look_at_newest()

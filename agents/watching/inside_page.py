@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.watching.inspector import HEATS, Heat, Inspector, Layer, Study
+from agents.watching.keys import Key
 from agents.watching.thought import Thought
 from envs.view.pictures import ActionValue, BoardPicture, InsidePicture, MapGrid, Spot
 
 TITLES = ("Shallow", "Deep", "Dense")  # of the layers, as far as there are so many
-SIGNED, RISING = "blue +, orange -", "blue: active"
 MOVES_SHOWN = 8  # of a policy
 FOOTER = "h help · tab page · g what it looks at · [ ] checkpoints · click a cell: what it sees · space pause"
 
@@ -110,6 +110,19 @@ class InsidePage:
             return
         self._picked, self._field = spot, self._inspector.field(spot.name, spot.cell)
 
+    def keys(self, ground: str, tell: Callable[[str], None]) -> list[Key]:
+        """Those of this page; `ground` is what the network is shown, `tell` gets what there is to say."""
+        return [
+            Key(("g",), "g", f"Inside: gradient, perturbation or nothing over the {ground}", self.next_heat),
+            Key(
+                ("[",),
+                "[",
+                "Inside: an earlier checkpoint of the run",
+                lambda: tell(self.next_checkpoint(-1)),
+            ),
+            Key(("]",), "]", "Inside: a later one", lambda: tell(self.next_checkpoint(1))),
+        ]
+
     def close(self, seconds: float) -> None:
         """Wait a moment for a study that is being made."""
         if self._job is not None:
@@ -177,12 +190,11 @@ class InsidePage:
         channels, height, width = layer.values.shape
         is_vector = (channels, height) == (1, 1)
         title = "Dense" if is_vector else TITLES[index]
-        size = f"{width} units" if is_vector else f"{channels} maps of {width} x {height}"
+        size = f"{width} units" if is_vector else f"{channels} of {width} x {height}"
         picked = self._picked
         return MapGrid(
             name=layer.name,
             title=f"{title}: {size}",
-            note=SIGNED if (layer.values < 0).any() else RISING,
             maps=layer.values,
             picked=(picked.channel, picked.cell) if picked and picked.name == layer.name else None,
         )

@@ -8,6 +8,9 @@ from envs.view.sdl import pygame
 from envs.view.style import GAP, MARGIN
 
 HEADER, FOOTER = 52, 18  # points
+BESIDE_BOARD, ABOVE_BOARD = 54, 80  # points of a board's panel that are no cells: borders, title, coordinates
+BOARD_SHARE_MAX = 0.56  # of the width
+SEARCH_MIN = 110  # points
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +59,19 @@ class TreeLayout:
 
     header: pygame.Rect
     board: pygame.Rect
+    search: pygame.Rect
     tree: pygame.Rect
     footer: pygame.Rect
 
 
 @lru_cache(maxsize=16)
-def board_layout(size: tuple[int, int], unit: float) -> BoardLayout:
-    """A square board at the left; bars, terms, search and graph at the right."""
+def board_layout(size: tuple[int, int], unit: float, shape: tuple[int, int]) -> BoardLayout:
+    """A board of `shape` cells at the left, as high as the page; bars, terms, search, graph at the right."""
     header, body, footer = _page(size, unit)
     gap = round(GAP * unit)
-    side = min(body.height, round(0.52 * body.width))
-    board = pygame.Rect(body.left, body.top, side, body.height)
+    cell = (body.height - ABOVE_BOARD * unit) / shape[0]
+    width = min(round(cell * shape[1] + BESIDE_BOARD * unit), round(BOARD_SHARE_MAX * body.width))
+    board = pygame.Rect(body.left, body.top, width, body.height)
     rest = pygame.Rect(board.right + gap, body.top, body.right - board.right - gap, body.height)
     judgements, middle, graph = split_rows(rest, (0.19, 0.43, 0.38), gap)
     terms, search = split_columns(middle, (0.5, 0.5), gap)
@@ -100,11 +105,16 @@ def inside_layout(size: tuple[int, int], unit: float) -> InsideLayout:
 
 
 @lru_cache(maxsize=16)
-def tree_layout(size: tuple[int, int], unit: float) -> TreeLayout:
-    """The board at the left, the search at the right."""
+def tree_layout(size: tuple[int, int], unit: float, shape: tuple[int, int]) -> TreeLayout:
+    """A board of `shape` cells and what the search cost at the left, the search at the right."""
     header, body, footer = _page(size, unit)
-    board, tree = split_columns(body, (0.36, 0.64), round(GAP * unit))
-    return TreeLayout(header, board, tree, footer)
+    gap = round(GAP * unit)
+    left, tree = split_columns(body, (0.36, 0.64), gap)
+    cell = (left.width - BESIDE_BOARD * unit) / shape[1]
+    height = round(min(cell * shape[0] + ABOVE_BOARD * unit, left.height - gap - SEARCH_MIN * unit))
+    board = pygame.Rect(left.left, left.top, left.width, height)
+    search = pygame.Rect(left.left, board.bottom + gap, left.width, left.bottom - board.bottom - gap)
+    return TreeLayout(header, board, search, tree, footer)
 
 
 def split_rows(rect: pygame.Rect, shares: Sequence[float], gap: int) -> list[pygame.Rect]:

@@ -152,11 +152,10 @@ class EpisodePicture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapGrid:
-    """Maps of one layer, each a tile: negative numbers in orange, positive ones in blue."""
+    """Maps of one layer, each a tile: amounts from black over blue to white, signed in orange and blue."""
 
     name: str  # of the layer; clicks on its cells are spots of that name
     title: str
-    note: str = ""
     maps: NDArray[np.float32]  # [C, h, w]; a vector is [1, 1, F]
     picked: tuple[int, Cell] | None = None  # channel and cell
 

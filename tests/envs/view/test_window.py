@@ -97,7 +97,7 @@ def test_a_click_reaches_the_cell_below_it_and_a_miss_nothing(window: Window, sc
 
 def test_a_click_on_the_graph_reaches_the_scene_as_its_ply(window: Window, scene: Recording) -> None:
     window.frame(0.1)
-    place = layout.board_layout(window.canvas.rect.size, window.canvas.unit).graph
+    place = layout.board_layout(window.canvas.rect.size, window.canvas.unit, (3, 3)).graph
     for x in (place.left + place.width // 2, place.right - 18):
         point = (x, place.centery)
         pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=point))
