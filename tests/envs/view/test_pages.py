@@ -32,7 +32,7 @@ from envs.view.pictures import (
 from envs.view.sdl import pygame
 from envs.view.tiles import brightest, scale_note, tinted
 
-SIZES = [(960, 600), (1280, 720), (1920, 1080)]
+SIZES = [(960, 600), (1280, 720), (1920, 1080), (2400, 600), (960, 1500)]  # the last two: dragged there
 LONG = "alpha_beta:value=learned,depth=12,nodes=100000000,seconds=2.5,model=runs/somewhere/very/deep/inside"
 TABS = Tabs(("Play", "Tree", "Inside"), 1)
 RNG = np.random.default_rng(0)
