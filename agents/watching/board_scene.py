@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.players import Player
-from agents.watching import inside_page, tree_page
+from agents.watching import tree_page
 from agents.watching.board_picture import Shown, board_picture
 from agents.watching.board_session import CLOSE_SECONDS, MOVE_SECONDS, BoardSession
 from agents.watching.inside_page import InsidePage, Subject
@@ -95,8 +95,7 @@ class BoardScene:
         if self.pages.shown == TREE:
             return self._tree_page()
         if (inside := self._inside_shown) is not None:
-            footer = self.shown.notice or inside_page.FOOTER
-            return replace(inside.picture(footer), tabs=self.pages.tabs)
+            return replace(inside.picture(self.shown.notice), tabs=self.pages.tabs)
         return replace(self.board(), tabs=self.pages.tabs)
 
     def board(self) -> BoardPicture:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agents.watching import inside_page
 from agents.watching.actions import action_of_keys
 from agents.watching.episode_session import CLOSE_SECONDS, EpisodeSession
 from agents.watching.inside_page import InsidePage, Subject
@@ -82,8 +81,7 @@ class EpisodeScene:
     def picture(self) -> Picture:
         """What is to be seen now."""
         if (inside := self._inside_shown) is not None:
-            footer = self._notice or inside_page.FOOTER
-            return replace(inside.picture(footer), tabs=self.pages.tabs)
+            return replace(inside.picture(self._notice), tabs=self.pages.tabs)
         return self.play_page()
 
     def play_page(self) -> EpisodePicture:
@@ -171,6 +169,9 @@ class EpisodeScene:
             obs=scenery.obs,
             frame=scenery.frame,
             words=f"step {scenery.step}",
+            glimpses=scenery.glimpses,
+            num_later=scenery.num_later,
+            step=scenery.step,
         )
 
     def _distribution(self) -> ReturnDistribution | None:

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.watching import memory_page
+from agents.watching.episode_session import Glimpse
 from agents.watching.inspector import HEATS, Heat, Inspector, Layer, Study
 from agents.watching.keys import Key
+from agents.watching.memory_inspector import MemoryInspector, inspector_of
 from agents.watching.thought import Thought
-from envs.view.pictures import ActionValue, BoardPicture, InsidePicture, MapGrid, Spot
+from envs.view.pictures import ActionValue, BoardPicture, InsidePicture, MapGrid, MemoryPicture, Spot
+from networks.memory_trace import MemoryTrace
 
 TITLES = ("Shallow", "Deep", "Dense")  # of the layers, as far as there are so many
 MOVES_SHOWN = 8  # of a policy
@@ -28,6 +32,12 @@ class Subject:
     board: BoardPicture | None = None
     words: str = ""  # step or ply
     legal: Sequence[int] | None = None  # of a policy
+    glimpses: Sequence[Glimpse] = ()  # of a network with memory: up to this step and beyond
+    num_later: int = 0  # of them, beyond
+    step: int = 0
+
+
+Found: TypeAlias = Study | MemoryTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +66,20 @@ class InsidePage:
         action_names: Sequence[str],
         *,
         heat: Heat = "gradient",
-        inspector: Callable[[Path], Inspector] = Inspector,
+        inspector: Callable[[Path], Inspector | MemoryInspector] = inspector_of,
     ) -> None:
         self._model = model
         self._name = name
         self._action_names = action_names
         self._heat: Heat = heat
         self._make = inspector
-        self._inspector: Inspector | None = None
+        self._inspector: Inspector | MemoryInspector | None = None
         self._problem = ""
         self._step = 0  # from the checkpoint that was asked for
         self._picked: Spot | None = None
         self._field: tuple[float, float, float, float] | None = None
-        self._job: Thought[tuple[Subject, _Wish, Study]] | None = None
-        self._shown: tuple[Subject, _Wish, Study] | None = None
+        self._job: Thought[tuple[Subject, _Wish, Found]] | None = None
+        self._shown: tuple[Subject, _Wish, Found] | None = None
 
     def advance(self, subject: Subject) -> bool:
         """Take what was found and look at the subject if it is new. Returns whether the page has changed."""
@@ -96,16 +106,17 @@ class InsidePage:
         """Go through the run; returns what there is to say about it."""
         if self._inspector is None:
             return ""
-        last = len(self._inspector.checkpoints) - 1
+        gallery = self._inspector.gallery
+        last = len(gallery.checkpoints) - 1
         if last == 0:
             return "there is no other checkpoint of this run beside the model"
-        which = min(max(self._inspector.shown + self._step + by, 0), last)
-        self._step = which - self._inspector.shown
-        return f"checkpoint {which + 1} of {last + 1}: {self._inspector.label(which)}"
+        which = min(max(gallery.shown + self._step + by, 0), last)
+        self._step = which - gallery.shown
+        return f"checkpoint {which + 1} of {last + 1}: {gallery.label(which)}"
 
     def pick(self, spot: Spot) -> None:
         """Show what a cell of a layer sees; the same cell again: no longer."""
-        if self._inspector is None or spot == self._picked:
+        if not isinstance(self._inspector, Inspector) or spot == self._picked:
             self._picked, self._field = None, None
             return
         self._picked, self._field = spot, self._inspector.field(spot.name, spot.cell)
@@ -128,17 +139,34 @@ class InsidePage:
         if self._job is not None:
             self._job.wait(seconds)
 
-    def picture(self, footer: str) -> InsidePicture:
+    def picture(self, notice: str) -> InsidePicture | MemoryPicture:
         """The page as far as it is known."""
         title = f"Inside {self._name}"
         if self._shown is None or self._inspector is None:
-            return InsidePicture(title=title, footer=footer, missing=self._problem or "looking inside …")
+            missing = self._problem or "looking inside …"
+            return InsidePicture(title=title, footer=notice or FOOTER, missing=missing)
         subject, wish, study = self._shown
+        label = self._inspector.gallery.label(wish.checkpoint)
+        status = f"checkpoint {label} · {subject.words}"
+        if isinstance(study, MemoryTrace):
+            cursor = len(study.hidden) - 1 - subject.num_later
+            first = subject.step - cursor
+            guest = wish.checkpoint != self._inspector.gallery.shown
+            return memory_page.memory_picture(
+                study,
+                title=title,
+                status=status + (f" · its memory was empty at step {first}" if guest else ""),
+                footer=notice or memory_page.FOOTER,
+                frame=subject.frame,
+                first=first,
+                cursor=cursor,
+                action_names=self._action_names,
+            )
         compared = study.comparison
         return InsidePicture(
             title=title,
-            status=f"checkpoint {self._inspector.label(wish.checkpoint)} · {subject.words}",
-            footer=footer,
+            status=status,
+            footer=notice or FOOTER,
             frame=None if subject.board is not None else subject.frame,
             board=subject.board,
             heat=study.heat,
@@ -159,21 +187,23 @@ class InsidePage:
         return self._shown is None or self._shown[1] != self._wish(subject)
 
     def _wish(self, subject: Subject) -> _Wish:
-        shown = 0 if self._inspector is None else self._inspector.shown
+        shown = 0 if self._inspector is None else self._inspector.gallery.shown
         return _Wish(subject.key, shown + self._step, self._heat)
 
     def _start(self, subject: Subject) -> None:
         heat = self._heat
 
-        def study() -> tuple[Subject, _Wish, Study]:
+        def study() -> tuple[Subject, _Wish, Found]:
             if self._inspector is None:
                 self._inspector = self._make(self._model)
-            wish = _Wish(subject.key, self._inspector.shown + self._step, heat)
+            wish = _Wish(subject.key, self._inspector.gallery.shown + self._step, heat)
+            if isinstance(self._inspector, MemoryInspector):
+                return subject, wish, self._inspector.study(subject.glimpses, wish.checkpoint)
             return subject, wish, self._inspector.study(subject.obs, wish.checkpoint, heat)
 
         self._job = Thought(study)
 
-    def _result(self, job: Thought[tuple[Subject, _Wish, Study]]) -> tuple[Subject, _Wish, Study] | None:
+    def _result(self, job: Thought[tuple[Subject, _Wish, Found]]) -> tuple[Subject, _Wish, Found] | None:
         try:
             return job.result()
         except ValueError as error:  # what this page cannot show is said on it

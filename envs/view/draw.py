@@ -8,11 +8,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.view import bars, chrome, episode, graph, inside, layout, shapes, style, tree
+from envs.view import bars, chrome, episode, graph, inside, layout, memory, shapes, style, tree
 from envs.view.board import BoardGrid, board_grid, draw_board, draw_stone
 from envs.view.canvas import Canvas
 from envs.view.looks import look_of
-from envs.view.pictures import BoardPicture, Cell, EpisodePicture, Help, InsidePicture, Picture
+from envs.view.pictures import BoardPicture, Cell, EpisodePicture, Help, InsidePicture, MemoryPicture, Picture
 from envs.view.sdl import pygame
 
 DEFAULT_SIZE = (1280, 720)
@@ -34,6 +34,8 @@ def paint(canvas: Canvas, picture: Picture) -> None:
         episode.draw_page(canvas, picture)
     elif isinstance(picture, InsidePicture):
         inside.draw_page(canvas, picture)
+    elif isinstance(picture, MemoryPicture):
+        memory.draw_page(canvas, picture)
     else:
         tree.draw_page(canvas, picture)
     if picture.help is not None:

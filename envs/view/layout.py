@@ -54,6 +54,19 @@ class InsideLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLayout:
+    """The page of a memory."""
+
+    header: pygame.Rect
+    frame: pygame.Rect
+    output: pygame.Rect
+    strips: list[pygame.Rect]
+    gates: pygame.Rect  # empty where there are none
+    q: pygame.Rect
+    footer: pygame.Rect
+
+
+@dataclass(frozen=True, slots=True)
 class TreeLayout:
     """The page of a search."""
 
@@ -102,6 +115,19 @@ def inside_layout(size: tuple[int, int], unit: float) -> InsideLayout:
     kernels, planes, dense = split_rows(right, (0.34, 0.46, 0.2), gap)
     shallow, deep = split_columns(planes, (0.5, 0.5), gap)
     return InsideLayout(header, frame, output, kernels, shallow, deep, dense, footer)
+
+
+@lru_cache(maxsize=16)
+def memory_layout(size: tuple[int, int], unit: float, num_strips: int, gates: bool) -> MemoryLayout:
+    """What the network is shown and answers at the left; states over time and curves below at the right."""
+    header, body, footer = _page(size, unit)
+    gap = round(GAP * unit)
+    left, right = split_columns(body, (0.34, 0.66), gap)
+    frame, output = split_rows(left, (0.6, 0.4), gap)
+    states, curves = split_rows(right, (0.66, 0.34), gap)
+    strips = split_rows(states, (1.0,) * num_strips, gap)
+    at_left, q = split_columns(curves, (0.5, 0.5) if gates else (0.0, 1.0), gap if gates else 0)
+    return MemoryLayout(header, frame, output, strips, at_left, q, footer)
 
 
 @lru_cache(maxsize=16)

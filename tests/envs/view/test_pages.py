@@ -20,11 +20,14 @@ from envs.view.pictures import (
     InsidePicture,
     Judgement,
     MapGrid,
+    MemoryPicture,
     MoveHint,
     Picture,
     ReturnDistribution,
     Seat,
+    Series,
     Spot,
+    Strip,
     Tabs,
     TreeNode,
     TreePicture,
@@ -161,6 +164,24 @@ def distributional() -> EpisodePicture:
     )
 
 
+def memory_picture(steps: int = 128, units: int = 512, *, lstm: bool = True) -> MemoryPicture:
+    strip = Strip(title=LONG, values=maps(units, steps), high=1.0)
+    series = [Series(name=f"{i} {LONG}", values=maps(steps).tolist()) for i in range(6)]
+    return MemoryPicture(
+        title=LONG,
+        status=LONG,
+        footer=LONG * 3,
+        frame=np.full((210, 160, 3), 90, np.uint8),
+        strips=[strip, strip] if lstm else [strip],
+        gates=series[:3] if lstm else (),
+        q=series,
+        actions=[ActionValue(name=LONG, value=i - 5.0, chosen=i == 1) for i in range(18)],
+        first=27_000,
+        cursor=steps // 2,
+        tabs=TABS,
+    )
+
+
 CROWDED: dict[str, Picture] = {
     "inside": inside_picture(),
     "inside of few": inside_picture(2),
@@ -173,6 +194,8 @@ CROWDED: dict[str, Picture] = {
     ),
     "inside of numbers": replace(inside_picture(), frame=None, heat=None, kernels=None, initial=None),
     "inside of what is not known": replace(inside_picture(), missing=LONG * 5),
+    "memory": memory_picture(),
+    "memory of a simple network": replace(memory_picture(2, 8, lstm=False), frame=None),
     "depths": depths_picture(),
     "no search": replace(tree_picture(), nodes=(), missing=LONG * 5),
     "distribution": distributional(),
@@ -223,6 +246,24 @@ def test_amounts_a_sixteenth_of_the_brightest_are_still_seen_and_the_scale_is_to
     assert scale_note(np.stack([layer[0], layer[0] * 0])) == "1 silent · white 4"
     assert tuple(tinted(layer / 4, 1.0)[0, 0, 0]) == tuple(full)
     assert scale_note(-layer) == "orange -4 · blue +4"
+
+
+def test_a_click_on_a_column_of_a_strip_means_its_step_and_its_colour_is_the_units_state() -> None:
+    values = np.zeros((4, 30), np.float32)
+    values[3, 20] = 2.0
+    strip = Strip(title="h", values=values, high=2.0)
+    canvas = Canvas((1280, 720))
+    paint(
+        canvas, replace(memory_picture(30), strips=[strip], gates=(), q=[Series(name="a", values=[0.0] * 30)])
+    )
+    lit = np.argwhere((canvas.pixels()[:400, 480:] == style.SKY).all(axis=2)) + (0, 480)
+    assert not len(lit)  # later than the step that is shown: dim
+    paint(canvas, replace(memory_picture(30), strips=[strip], gates=(), cursor=25))
+    y, x = (
+        np.argwhere((canvas.pixels()[:450, 480:] == style.SKY).all(axis=2)).mean(axis=0) + (0, 480)
+    ).astype(int)
+    assert canvas.spot_at((int(x), int(y))) == Spot("graph", (0, 27_020))
+    assert canvas.spot_at((1200, int(y))) == Spot("graph", (0, 27_028))
 
 
 def test_heat_on_a_board_is_full_orange_where_it_is_largest_and_grey_where_it_is_none() -> None:
