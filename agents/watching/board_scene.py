@@ -7,12 +7,13 @@ from agents.players import Player
 from agents.watching import tree_page
 from agents.watching.board_picture import Shown, board_picture
 from agents.watching.board_session import CLOSE_SECONDS, MOVE_SECONDS, BoardSession
-from agents.watching.inside_page import InsidePage, Subject
+from agents.watching.inside_page import InsidePage
 from agents.watching.keys import Key, Keys, next_speed
 from agents.watching.moment import Moment, cell_of_digits, digits_of_a_move
 from agents.watching.move_numbers import NUMBERS, Numbers
 from agents.watching.pages import Pages
 from agents.watching.side_jobs import SideJobs
+from agents.watching.study import Subject
 from agents.watching.tree_page import searched_moment, tree_picture
 from agents.watching.view import View, disagreement
 from envs.view.pictures import BoardPicture, Cell, KeyHelp, Picture, Spot

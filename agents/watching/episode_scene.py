@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from agents.watching.actions import action_of_keys
 from agents.watching.episode_session import CLOSE_SECONDS, EpisodeSession
-from agents.watching.inside_page import InsidePage, Subject
+from agents.watching.inside_page import InsidePage
 from agents.watching.keys import Key, Keys, next_speed
 from agents.watching.pages import Pages
+from agents.watching.study import Subject
 from envs.view.pictures import (
     ActionValue,
     Cell,

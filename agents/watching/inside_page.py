@@ -1,43 +1,26 @@
 """The Inside page of a scene: which checkpoint looks at which input, worked out beside the drawing thread."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.watching import memory_page
-from agents.watching.episode_session import Glimpse
-from agents.watching.inspector import HEATS, Heat, Inspector, Layer, Study
 from agents.watching.keys import Key
-from agents.watching.memory_inspector import MemoryInspector, inspector_of
+from agents.watching.study import HEATS, Heat, Layer, Looks, Study, Subject
 from agents.watching.thought import Thought
-from envs.view.pictures import ActionValue, BoardPicture, InsidePicture, MapGrid, MemoryPicture, Spot
-from networks.memory_trace import MemoryTrace
+from envs.view.pictures import ActionValue, InsidePicture, MapGrid, MemoryPicture, Spot
+
+if TYPE_CHECKING:
+    from agents.watching.study import Found
 
 TITLES = ("Shallow", "Deep", "Dense")  # of the layers, as far as there are so many
 MOVES_SHOWN = 8  # of a policy
 FOOTER = "h help · tab page · g what it looks at · [ ] checkpoints · click a cell: what it sees · space pause"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
-    """What a network is shown: the array, and what a person sees of it."""
-
-    key: object  # equal for equal subjects
-    obs: NDArray[Any]
-    frame: NDArray[np.uint8] | None = None
-    board: BoardPicture | None = None
-    words: str = ""  # step or ply
-    legal: Sequence[int] | None = None  # of a policy
-    glimpses: Sequence[Glimpse] = ()  # of a network with memory: up to this step and beyond
-    num_later: int = 0  # of them, beyond
-    step: int = 0
-
-
-Found: TypeAlias = Study | MemoryTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +49,14 @@ class InsidePage:
         action_names: Sequence[str],
         *,
         heat: Heat = "gradient",
-        inspector: Callable[[Path], Inspector | MemoryInspector] = inspector_of,
+        inspector: Callable[[Path], Looks] | None = None,
     ) -> None:
         self._model = model
         self._name = name
         self._action_names = action_names
         self._heat: Heat = heat
-        self._make = inspector
-        self._inspector: Inspector | MemoryInspector | None = None
+        self._make = inspector or _inspector_of
+        self._inspector: Looks | None = None
         self._problem = ""
         self._step = 0  # from the checkpoint that was asked for
         self._picked: Spot | None = None
@@ -116,7 +99,7 @@ class InsidePage:
 
     def pick(self, spot: Spot) -> None:
         """Show what a cell of a layer sees; the same cell again: no longer."""
-        if not isinstance(self._inspector, Inspector) or spot == self._picked:
+        if self._inspector is None or spot == self._picked:
             self._picked, self._field = None, None
             return
         self._picked, self._field = spot, self._inspector.field(spot.name, spot.cell)
@@ -148,7 +131,7 @@ class InsidePage:
         subject, wish, study = self._shown
         label = self._inspector.gallery.label(wish.checkpoint)
         status = f"checkpoint {label} · {subject.words}"
-        if isinstance(study, MemoryTrace):
+        if not isinstance(study, Study):
             cursor = len(study.hidden) - 1 - subject.num_later
             first = subject.step - cursor
             guest = wish.checkpoint != self._inspector.gallery.shown
@@ -197,9 +180,7 @@ class InsidePage:
             if self._inspector is None:
                 self._inspector = self._make(self._model)
             wish = _Wish(subject.key, self._inspector.gallery.shown + self._step, heat)
-            if isinstance(self._inspector, MemoryInspector):
-                return subject, wish, self._inspector.study(subject.glimpses, wish.checkpoint)
-            return subject, wish, self._inspector.study(subject.obs, wish.checkpoint, heat)
+            return subject, wish, self._inspector.look(subject, wish.checkpoint, heat)
 
         self._job = Thought(study)
 
@@ -252,6 +233,12 @@ class InsidePage:
         weights = np.exp(study.output[list(legal)] - study.output[list(legal)].max())
         best = np.argsort(-weights, kind="stable")[:MOVES_SHOWN]
         return [(self._action_names[legal[i]], float(100 * weights[i] / weights.sum())) for i in best]
+
+
+def _inspector_of(model: Path) -> Looks:
+    from agents.watching.memory_inspector import inspector_of  # with torch: not before somebody looks
+
+    return inspector_of(model)
 
 
 def verdict(study: Study) -> str:

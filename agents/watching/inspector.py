@@ -5,54 +5,18 @@ Slow work (a perturbation asks the network hundreds of times) that a scene does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from agents.watching.checkpoints import Gallery, network_of, random_kernels
+from agents.watching.study import Heat, Layer, Study, Subject
 from networks.build import Network, RecurrentNetwork
 from networks.feature_maps import feature_maps, kernels, landmarks, perturbation_saliency, saliency
 from networks.orientation import Comparison, compare
 from networks.receptive_field import receptive_field
-
-Heat = Literal["gradient", "perturbation", "none"]
-HEATS: tuple[Heat, ...] = get_args(Heat)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What one layer says: float32[C, h, w]; of a layer without an extent [1, 1, F]."""
-
-    name: str
-    values: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Study:
-    """One network on one input.
-
-    Attributes:
-        kernels: of the first layer, for the newest input plane, float32[O, h, w]; None without convolution.
-        initial: the same at the start of the run; None where that is not known.
-        comparison: how the two differ.
-        layers: shallow, deep and last dense, as far as there are such.
-        output: q [A], or the policy [A] of a board network.
-        value: of a board network.
-        heat: float32[h, w], how much each place matters to `heat_of`; None where it was not asked for.
-        heat_of: the action whose output is meant; None: the value.
-    """
-
-    kernels: NDArray[np.float32] | None
-    initial: NDArray[np.float32] | None
-    comparison: Comparison | None
-    layers: tuple[Layer, ...]
-    output: NDArray[np.float32]
-    value: float | None
-    heat: NDArray[np.float32] | None
-    heat_of: int | None
 
 
 class Inspector:
@@ -62,6 +26,10 @@ class Inspector:
         self.gallery = gallery
         self._start = next((each for each in gallery.checkpoints if not each.header.step), None)
         self._comparisons: dict[int, tuple[NDArray[np.float32] | None, Comparison | None]] = {}
+
+    def look(self, subject: Subject, which: int, heat: Heat) -> Study:
+        """What checkpoint `which` makes of a subject's one input."""
+        return self.study(subject.obs, which, heat)
 
     def study(self, obs: NDArray[Any], which: int, heat: Heat) -> Study:
         """Everything about one input [C, H, W] (or [F]) to checkpoint `which`."""

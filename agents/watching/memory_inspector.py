@@ -11,6 +11,7 @@ import torch
 from agents.watching.checkpoints import Gallery
 from agents.watching.episode_session import Glimpse
 from agents.watching.inspector import Inspector
+from agents.watching.study import Heat, Subject
 from networks.build import RecurrentNetwork
 from networks.memory_trace import MemoryTrace, trace
 
@@ -20,6 +21,13 @@ class MemoryInspector:
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
+
+    def look(self, subject: Subject, which: int, heat: Heat) -> MemoryTrace:
+        """What checkpoint `which` goes through up to the step that is shown, and beyond."""
+        return self.study(subject.glimpses, which)
+
+    def field(self, layer: str, cell: tuple[int, int]) -> None:
+        """Units of a memory have no place in the input."""
 
     def study(self, glimpses: Sequence[Glimpse], which: int) -> MemoryTrace:
         """The steps of a stretch of an episode as checkpoint `which` goes through them.

@@ -1,12 +1,17 @@
 """What a memory went through, as a picture: states unit by unit, gates on average, and the values."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.view.pictures import ActionValue, MemoryPicture, Series, Strip
-from networks.memory_trace import MemoryTrace
+
+if TYPE_CHECKING:
+    from networks.memory_trace import MemoryTrace
 
 SERIES_MAX = 6  # actions whose values are drawn over time: as many as there are colours
 FOOTER = "h help · tab page · [ ] checkpoints · click a step: go there · space pause · . step · left undo"

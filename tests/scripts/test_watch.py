@@ -228,6 +228,34 @@ def test_a_wrong_command_is_told_within_a_second(argv: list[str], tmp_path: Path
     assert seconds < 1.0  # of a processor, so that a busy machine does not count
 
 
+BEFORE_THE_FIRST_PICTURE = """
+import sys
+from agents.watching.scenes import open_scene, programme
+from envs.view.draw import draw
+draw(open_scene(programme(sys.argv[1:])).picture())
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("argv", "unneeded"),
+    [
+        (["connect_four", "human", "mcts:value=learned"], {"torch", "gymnasium"}),
+        (["{dqn}"], {"numba"}),
+    ],
+)
+def test_what_the_first_picture_does_not_need_is_not_imported_before_it(
+    argv: list[str], unneeded: set[str], dqn: Path
+) -> None:
+    names = [each.format(dqn=dqn) for each in argv]
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_THE_FIRST_PICTURE, *names], capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    assert "pygame" in imported
+    assert not imported & (unneeded | {"matplotlib", "stable_baselines3", "ray", "pandas"})
+
+
 def test_a_model_of_the_project_is_told_by_its_path_within_it_and_others_by_their_own(tmp_path: Path) -> None:
     header = ModelHeader(kind="dqn", subject="x", network={}, config={}, step=1_500, score=2.5)
     assert (
