@@ -140,31 +140,27 @@ def _grid(canvas: Canvas, plot: pygame.Rect, axis: Axis, height: int) -> None:
 def _line(
     canvas: Canvas, plot: pygame.Rect, curve: Curve, axis: Axis, x_max: int, cursor: int | None
 ) -> None:
-    """Runs of known values; each is drawn on a layer that is a little larger than the plot."""
+    """Runs of known values; each is drawn on a layer that is a little larger than itself."""
     if cursor is not None and cursor < len(curve.values) - 1:
         faint = style.mixed(style.PANEL, curve.colour, 0.45)
         later = [math.nan if x < cursor else value for x, value in enumerate(curve.values)]
         _line(canvas, plot, Curve("", faint, later), axis, x_max, None)
         curve = Curve(curve.label, curve.colour, curve.values[: cursor + 1])
     border = canvas.px(6)
-    layer = plot.inflate(2 * border, 2 * border)
     width = max(1.5, 2.2 * canvas.unit)
     last = None
     for run in _runs(curve.values):
-        points = [
-            (
-                plot.left + plot.width * x / x_max - layer.left,
-                float(_y(plot, axis, value) - layer.top),
-            )
-            for x, value in run
-        ]
-        canvas.surface.blit(shapes.polyline(layer.size, tuple(_thinned(points)), width, curve.colour), layer)
-        last = points[-1]
-    if last is not None:
-        canvas.sprite(
-            shapes.disc(max(2.5, 3.6 * canvas.unit), curve.colour),
-            (last[0] + layer.left, last[1] + layer.top),
+        points = _thinned(
+            [(plot.left + plot.width * x / x_max, float(_y(plot, axis, value))) for x, value in run]
         )
+        left, top = int(points[0][0]) - border, int(min(y for _, y in points)) - border
+        size = (int(points[-1][0]) - left + border, int(max(y for _, y in points)) - top + border)
+        line = shapes.polyline(size, tuple((x - left, y - top) for x, y in points), width, curve.colour)
+        canvas.surface.blit(line, (left, top))
+        last = run[-1]
+    if last is not None:
+        centre = plot.left + plot.width * last[0] / x_max, _y(plot, axis, last[1])
+        canvas.sprite(shapes.disc(max(2.5, 3.6 * canvas.unit), curve.colour), centre)
 
 
 def _runs(values: Sequence[float]) -> list[list[tuple[int, float]]]:
