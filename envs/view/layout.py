@@ -10,7 +10,7 @@ from envs.view.style import GAP, MARGIN
 HEADER, FOOTER = 52, 18  # points
 BESIDE_BOARD, ABOVE_BOARD = 54, 80  # points of a board's panel that are no cells: borders, title, coordinates
 BOARD_SHARE_MAX = 0.56  # of the width
-SEARCH_MIN = 110  # points
+SEARCH_MIN = 190  # points: five facts and the line
 
 
 @dataclass(frozen=True, slots=True)
