@@ -1,7 +1,8 @@
 """python scripts/benchmark.py [NAME ...]: how fast this is, beside peers on the same work in the same run.
 
 Absolute figures depend on the machine and on what else it does; quote the ratios. `search` prints the
-node-count signature: the same number on every machine, until somebody changes what the search visits. With
+node-count signature: the same number on every machine, until somebody changes what the search visits. `view`
+prints what the viewer takes beside what is asked of it. With
 `--end-games FILE`, such as fforum-20-39.obf of the Edax program, it also solves a file of Othello positions.
 """
 
@@ -24,17 +25,28 @@ from scripts.command_line import command, parse
 SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
 SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PLIES
 SIGNATURE_PLIES = 4
+VIEWED = {
+    "pong": ("pong",),
+    "connect_four": ("connect_four", "mcts:value=learned", "alpha_beta:value=handcrafted"),
+}
+VIEW_STEPS = 8  # of the game or episode, for each page
+VIEW_GAMES = 100  # more than are played
+THINKER = "mcts:value=learned,seconds=60"  # longer than anybody measures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One speed, and the peer's on the same work; `ratio` is ours over the peer's."""
+    """One speed, and the peer's on the same work; `ratio` is ours over the peer's.
+
+    `goal`: what is asked for instead, in words.
+    """
 
     ours: float
     unit: str
     what: str
     peer: float | None = None
     peer_name: str | None = None
+    goal: str | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -46,8 +58,9 @@ class Figure:
 class BenchmarkConfig:
     """Which speeds to measure, and for how long."""
 
-    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()  # rules, search, mcts, dqn; all if none
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()  # of BENCHMARKS; all if none
     seconds: float = 3.0  # for each measurement, ours and the peer's
+    think_seconds: float = 10.0  # of the agent in `view`, while keys are pressed
     seed: int = 0  # of the positions searched, to which the signature belongs, and of all that learns
     end_games: Path | None = (
         None  # `search` also solves these: board, side to move, scores of the moves (.obf)
@@ -60,6 +73,8 @@ class BenchmarkConfig:
                 raise ValueError(f"no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
         if self.seconds <= 0:
             raise ValueError(f"--seconds must be positive, got {self.seconds}")
+        if not 1 <= self.think_seconds <= 50:
+            raise ValueError(f"--think-seconds must be in [1, 50], got {self.think_seconds}")
 
 
 def rate(work: Callable[[], float], seconds: float) -> float:
@@ -219,6 +234,34 @@ def dqn_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
         yield name, Figure(ours=ours, peer=peer, peer_name="stable-baselines3", unit="env steps/s", what=what)
 
 
+def view_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
+    """The viewer: until the first picture, frames of each page, answers to keys while an agent thinks."""
+    from agents.watching.scenes import open_scene, programme
+    from agents.watching.timing import answer_seconds, first_picture_seconds, page_frames
+
+    for name, what in VIEWED.items():
+        first_picture_seconds(what)  # warms the disk, and compiles
+        seconds = first_picture_seconds(what)
+        told = f"watch.py {name}, the second start"
+        yield f"{name}_first_picture", Figure(ours=1000 * seconds, unit="ms", what=told, goal="under 3,000")
+    for name, what in VIEWED.items():
+        scene = open_scene(programme(what, seed=config.seed, games=VIEW_GAMES))
+        for page in page_frames(scene, steps=VIEW_STEPS):
+            processor = 1000 * page.processor_seconds / len(page.seconds)
+            slowest = 1000 * max(page.seconds)
+            told = (
+                f"{len(page.seconds)} pictures, {processor:.1f} ms of a processor; slowest {slowest:.0f} ms"
+            )
+            figure = Figure(ours=page.rate, unit="frames/s", what=told, goal="60")
+            yield f"{name}_{page.page.lower()}_page", figure
+        scene.close()
+    scene = open_scene(programme(("connect_four", THINKER, "human"), seed=config.seed))
+    answers = answer_seconds(scene, config.think_seconds)
+    median = 1000 * sorted(answers)[len(answers) // 2]
+    told = f"the slowest of {len(answers)} keys while {THINKER} thinks; median {median:.0f} ms"
+    yield "answer", Figure(ours=1000 * max(answers), unit="ms", what=told, goal="under 50")
+
+
 def _learning_speed(config: TrainingConfig, warm_up: int, seconds: float) -> float:
     """Env steps a second of a training, after `warm_up` steps and one stride."""
     from agents.dqn.supervise import make_training
@@ -276,6 +319,7 @@ BENCHMARKS: dict[str, Callable[[BenchmarkConfig], Iterator[tuple[str, Figure]]]]
     "search": search_figures,
     "mcts": mcts_figures,
     "dqn": dqn_figures,
+    "view": view_figures,
 }
 
 
@@ -284,6 +328,8 @@ def as_row(name: str, figure: Figure) -> str:
     row = f"{name:<28} {figure.ours:>15,.0f} {figure.unit:<14}"
     if figure.ratio is not None:
         row += f" {figure.ratio:7.1f} x {figure.peer_name}"
+    if figure.goal is not None:
+        row += f" asked: {figure.goal}"
     return f"{row}  ({figure.what})"
 
 

@@ -11,6 +11,7 @@ from agents.watching.board_session import BoardSession
 from agents.watching.judges import Judged, expected_score
 from agents.watching.moment import Moment
 from agents.watching.move_numbers import Numbers, move_hints
+from agents.watching.seat_names import spoken
 from agents.watching.view import View, disagreement
 from envs.boards.rules import PASS
 from envs.view import style
@@ -90,7 +91,7 @@ def _seat(view: View, seat: int) -> Seat:
     parts = [look.sides[seat], _stones(int((now.cells == seat + 1).sum()))]
     if view.ply is None and not now.position.is_over and now.position.player == seat:
         parts.append(_doing(session, agent is None))
-    return Seat(name="human" if agent is None else agent.name, note=" · ".join(parts))
+    return Seat(name=spoken("human" if agent is None else agent.name), note=" · ".join(parts))
 
 
 def _stones(count: int) -> str:

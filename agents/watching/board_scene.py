@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.players import Player
-from agents.watching import inside_page, tree_page
+from agents.watching import tree_page
 from agents.watching.board_picture import Shown, board_picture
 from agents.watching.board_session import CLOSE_SECONDS, MOVE_SECONDS, BoardSession
-from agents.watching.inside_page import InsidePage, Subject
+from agents.watching.inside_page import InsidePage
 from agents.watching.keys import Key, Keys, next_speed
 from agents.watching.moment import Moment, cell_of_digits, digits_of_a_move
 from agents.watching.move_numbers import NUMBERS, Numbers
 from agents.watching.pages import Pages
 from agents.watching.side_jobs import SideJobs
+from agents.watching.study import Subject
 from agents.watching.tree_page import searched_moment, tree_picture
 from agents.watching.view import View, disagreement
 from envs.view.pictures import BoardPicture, Cell, KeyHelp, Picture, Spot
@@ -63,8 +64,8 @@ class BoardScene:
                 ),
                 Key(("page down",), "page down", "look one ply on", lambda: self._look(1)),
                 Key(("end",), "end", "back to the newest position", self._look_at_newest),
-                Key(("tab",), "tab", f"next page: {', '.join(self.pages.tabs.names)}", self.pages.turn),
-                *self._inside_keys(),
+                *self.pages.keys,
+                *(inside.keys("board", self._tell) if inside else ()),
             ]
         )
 
@@ -94,9 +95,8 @@ class BoardScene:
         """What is to be seen now."""
         if self.pages.shown == TREE:
             return self._tree_page()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            footer = self.shown.notice or inside_page.FOOTER
-            return replace(self._inside.picture(footer), tabs=self.pages.tabs)
+        if (inside := self._inside_shown) is not None:
+            return replace(inside.picture(self.shown.notice), tabs=self.pages.tabs)
         return replace(self.board(), tabs=self.pages.tabs)
 
     def board(self) -> BoardPicture:
@@ -110,8 +110,8 @@ class BoardScene:
         moment = self._searched()
         changed |= self._jobs.advance(moment, truth=self._wants_truth, player=self._deepened(moment))
         self._say_why_unsolved()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            changed |= self._inside.advance(self._subject())
+        if (inside := self._inside_shown) is not None:
+            changed |= inside.advance(self._subject())
         return changed
 
     def settle(self) -> None:
@@ -120,8 +120,8 @@ class BoardScene:
         moment = self._searched()
         self._jobs.settle(moment, truth=self._wants_truth, player=self._deepened(moment))
         self._say_why_unsolved()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            self._inside.settle(self._subject())
+        if (inside := self._inside_shown) is not None:
+            inside.settle(self._subject())
 
     def step_now(self) -> bool:
         """One move, here and now; False when all games are over."""
@@ -171,19 +171,13 @@ class BoardScene:
 
     # Keys
 
-    def _inside_keys(self) -> list[Key]:
-        if self._inside is None:
-            return []
-        inside = self._inside
-        return [
-            Key(("g",), "g", "Inside: gradient, perturbation or nothing over the board", inside.next_heat),
-            Key(("[",), "[", "Inside: an earlier checkpoint of the run", lambda: self._checkpoint(-1)),
-            Key(("]",), "]", "Inside: a later one", lambda: self._checkpoint(1)),
-        ]
+    @property
+    def _inside_shown(self) -> InsidePage | None:
+        """The look into the network, while its page is shown."""
+        return self._inside if self.pages.shown == INSIDE else None
 
-    def _checkpoint(self, by: int) -> None:
-        if self._inside is not None:
-            self.shown.notice = self._inside.next_checkpoint(by)
+    def _tell(self, notice: str) -> None:
+        self.shown.notice = notice
 
     def _pause(self) -> None:
         self._look_at_newest()

@@ -41,6 +41,26 @@ class Checkpoint:
         return f"{self.path.stem}, step {self.header.step:,}"
 
 
+class Gallery:
+    """The checkpoints of a model's run, each loaded when it is first looked at."""
+
+    def __init__(self, model: Path) -> None:
+        self.checkpoints = checkpoints(model)
+        self.shown = next(i for i, each in enumerate(self.checkpoints) if each.is_shown)
+        self._networks: dict[int, Network | RecurrentNetwork] = {}
+
+    def network(self, which: int) -> Network | RecurrentNetwork:
+        """The network of a checkpoint."""
+        if which not in self._networks:
+            self._networks[which] = network_of(self.checkpoints[which])
+        return self._networks[which]
+
+    def label(self, which: int) -> str:
+        """A checkpoint in words."""
+        checkpoint = self.checkpoints[which]
+        return checkpoint.label
+
+
 def checkpoints(model: Path) -> list[Checkpoint]:
     """The start where it is known, then the models of the run by their steps; `model` is among them."""
     shown = read_header(model)

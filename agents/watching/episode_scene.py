@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agents.watching import inside_page
 from agents.watching.actions import action_of_keys
 from agents.watching.episode_session import CLOSE_SECONDS, EpisodeSession
-from agents.watching.inside_page import InsidePage, Subject
+from agents.watching.inside_page import InsidePage
 from agents.watching.keys import Key, Keys, next_speed
 from agents.watching.pages import Pages
+from agents.watching.study import Subject
 from envs.view.pictures import (
     ActionValue,
     Cell,
@@ -60,7 +60,8 @@ class EpisodeScene:
                 Key(("-",), "-", "slower", lambda: self._change_speed(-1)),
                 Key(("r",), "r", "next episode", session.restart),
                 Key(("f",), "f", "take over from the agent, and hand back", self._hand_over),
-                *self._inside_keys(),
+                *self.pages.keys,
+                *(inside.keys("frame", self._tell) if inside else ()),
             ]
         )
 
@@ -80,9 +81,8 @@ class EpisodeScene:
 
     def picture(self) -> Picture:
         """What is to be seen now."""
-        if self.pages.shown == INSIDE and self._inside is not None:
-            footer = self._notice or inside_page.FOOTER
-            return replace(self._inside.picture(footer), tabs=self.pages.tabs)
+        if (inside := self._inside_shown) is not None:
+            return replace(inside.picture(self._notice), tabs=self.pages.tabs)
         return self.play_page()
 
     def play_page(self) -> EpisodePicture:
@@ -111,15 +111,15 @@ class EpisodeScene:
     def advance(self, seconds: float) -> bool:
         """Let the session go on, and what the page asks for."""
         changed = self.session.advance(seconds)
-        if self.pages.shown == INSIDE and self._inside is not None:
-            changed |= self._inside.advance(self._subject())
+        if (inside := self._inside_shown) is not None:
+            changed |= inside.advance(self._subject())
         return changed
 
     def settle(self) -> None:
         """Complete the picture, here and now."""
         self.session.settle()
-        if self.pages.shown == INSIDE and self._inside is not None:
-            self._inside.settle(self._subject())
+        if (inside := self._inside_shown) is not None:
+            inside.settle(self._subject())
 
     def step_now(self) -> bool:
         """One step, here and now; False when all episodes are over."""
@@ -154,20 +154,13 @@ class EpisodeScene:
         elif self._inside is not None:
             self._inside.pick(spot)
 
-    def _inside_keys(self) -> list[Key]:
-        if self._inside is None:
-            return []
-        inside = self._inside
-        return [
-            Key(("tab",), "tab", f"next page: {', '.join(self.pages.tabs.names)}", self.pages.turn),
-            Key(("g",), "g", "Inside: gradient, perturbation or nothing over the frame", inside.next_heat),
-            Key(("[",), "[", "Inside: an earlier checkpoint of the run", lambda: self._checkpoint(-1)),
-            Key(("]",), "]", "Inside: a later one", lambda: self._checkpoint(1)),
-        ]
+    @property
+    def _inside_shown(self) -> InsidePage | None:
+        """The look into the network, while its page is shown."""
+        return self._inside if self.pages.shown == INSIDE else None
 
-    def _checkpoint(self, by: int) -> None:
-        if self._inside is not None:
-            self._notice = self._inside.next_checkpoint(by)
+    def _tell(self, notice: str) -> None:
+        self._notice = notice
 
     def _subject(self) -> Subject:
         """The step on the page, as the network is shown it."""
@@ -177,6 +170,9 @@ class EpisodeScene:
             obs=scenery.obs,
             frame=scenery.frame,
             words=f"step {scenery.step}",
+            glimpses=scenery.glimpses,
+            num_later=scenery.num_later,
+            step=scenery.step,
         )
 
     def _distribution(self) -> ReturnDistribution | None:

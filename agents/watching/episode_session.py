@@ -5,6 +5,7 @@ network run in a thread; `advance` collects where they have come to. Steps are t
 episode's actions again from its seed: what goes on afterwards is the environment itself, not a film.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
@@ -18,6 +19,7 @@ from agents.watching.thought import Thought
 NEXT_EPISODE_SECONDS = 1.5  # how long the end of an episode is shown
 CLOSE_SECONDS = 0.6  # at most, for a running step to end
 STEPS_AT_ONCE = 64  # before the page is drawn again
+GLIMPSES_MAX = 128  # of an agent with memory, kept before and after the step that is shown
 
 
 class QAgent(Protocol):
@@ -45,6 +47,14 @@ class Spread:
 SpreadOf: TypeAlias = Callable[[NDArray[Any], Any], Spread | None]  # of an obs and the memory before it
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What an agent with memory was shown at one step, and its memory before."""
+
+    obs: NDArray[Any]
+    memory: Any
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """An action and where it came from."""
@@ -66,6 +76,8 @@ class Episode:
     rewards: list[float] = field(default_factory=list)
     later_values: list[float] = field(default_factory=list)  # what followed once, before a step back
     later_returns: list[float] = field(default_factory=list)
+    glimpses: deque[Glimpse] = field(default_factory=lambda: deque(maxlen=GLIMPSES_MAX))
+    later_glimpses: list[Glimpse] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +92,8 @@ class Scenery:
     choice: Choice  # what the agent will do
     ended: bool
     spread: Spread | None  # of the returns, from a distributional agent
+    glimpses: tuple[Glimpse, ...]  # up to this step and beyond, without gaps; empty without a memory
+    num_later: int  # of them, seen once before a step back
 
 
 class EpisodeSession:
@@ -251,7 +265,7 @@ class EpisodeSession:
     def _look(self, episode: Episode, obs: NDArray[Any], *, ended: bool) -> Scenery:
         """Show the agent where it is; it makes up its mind."""
         memory = self.agent.state
-        q = self._q(obs, len(episode.rewards))
+        q = self._q(episode, obs, len(episode.rewards))
         explored = bool(self._rng.random() < self.agent.epsilon)
         action = int(self._rng.integers(len(q))) if explored else int(q.argmax())
         episode.choices.append(Choice(action=action, explored=explored))
@@ -271,15 +285,16 @@ class EpisodeSession:
             rewards=old.rewards[:keep],
             later_values=old.values[keep + 1 :] + old.later_values,
             later_returns=old.returns[keep + 1 :] + old.later_returns,
+            later_glimpses=_glimpses_after(old, keep),
         )
         obs, _ = self._env.reset(seed=old.seed)
         self.agent.reset(1, old.seed)
         for step, choice in enumerate(episode.choices[:keep]):
             if self.agent.state is not None:
-                self._q(obs, step)  # a memory has to see every step again
+                self._q(episode, obs, step)  # a memory has to see every step again
             obs, *_ = self._env.step(np.int64(choice.action))
         memory = self.agent.state
-        return self._scenery(episode, obs, self._q(obs, keep), memory, ended=False)
+        return self._scenery(episode, obs, self._q(episode, obs, keep), memory, ended=False)
 
     def _scenery(
         self, episode: Episode, obs: NDArray[Any], q: NDArray[np.float32], memory: Any, *, ended: bool
@@ -295,11 +310,23 @@ class EpisodeSession:
             choice=episode.choices[-1],
             ended=ended,
             spread=None if self._spread_of is None else self._spread_of(obs, memory),
+            glimpses=(*episode.glimpses, *episode.later_glimpses),
+            num_later=len(episode.later_glimpses),
         )
 
-    def _q(self, obs: NDArray[Any], step: int) -> NDArray[np.float32]:
+    def _q(self, episode: Episode, obs: NDArray[Any], step: int) -> NDArray[np.float32]:
+        if self.agent.state is not None:
+            episode.glimpses.append(Glimpse(obs, self.agent.state))
         q: NDArray[np.float32] = self.agent.q_values(obs[None], np.array([step == 0]))[0]
         return q
+
+
+def _glimpses_after(episode: Episode, step: int) -> list[Glimpse]:
+    """Those of the steps that follow; none where the first of them is forgotten."""
+    count = len(episode.rewards) - step
+    if count > len(episode.glimpses):
+        return []
+    return [*list(episode.glimpses)[-count:], *episode.later_glimpses][:GLIMPSES_MAX]
 
 
 def _compare_with_later(episode: Episode) -> None:
@@ -309,3 +336,4 @@ def _compare_with_later(episode: Episode) -> None:
     same = (episode.values[-1], episode.returns[-1]) == (episode.later_values[0], episode.later_returns[0])
     episode.later_values = episode.later_values[1:] if same else []
     episode.later_returns = episode.later_returns[1:] if same else []
+    episode.later_glimpses = episode.later_glimpses[1:] if same else []

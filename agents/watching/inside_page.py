@@ -1,33 +1,26 @@
 """The Inside page of a scene: which checkpoint looks at which input, worked out beside the drawing thread."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.watching.inspector import HEATS, Heat, Inspector, Layer, Study
+from agents.watching import memory_page
+from agents.watching.keys import Key
+from agents.watching.study import HEATS, Heat, Layer, Looks, Study, Subject
 from agents.watching.thought import Thought
-from envs.view.pictures import ActionValue, BoardPicture, InsidePicture, MapGrid, Spot
+from envs.view.pictures import ActionValue, InsidePicture, MapGrid, MemoryPicture, Spot
+
+if TYPE_CHECKING:
+    from agents.watching.study import Found
 
 TITLES = ("Shallow", "Deep", "Dense")  # of the layers, as far as there are so many
-SIGNED, RISING = "blue +, orange -", "blue: active"
 MOVES_SHOWN = 8  # of a policy
 FOOTER = "h help · tab page · g what it looks at · [ ] checkpoints · click a cell: what it sees · space pause"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
-    """What a network is shown: the array, and what a person sees of it."""
-
-    key: object  # equal for equal subjects
-    obs: NDArray[Any]
-    frame: NDArray[np.uint8] | None = None
-    board: BoardPicture | None = None
-    words: str = ""  # step or ply
-    legal: Sequence[int] | None = None  # of a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +49,20 @@ class InsidePage:
         action_names: Sequence[str],
         *,
         heat: Heat = "gradient",
-        inspector: Callable[[Path], Inspector] = Inspector,
+        inspector: Callable[[Path], Looks] | None = None,
     ) -> None:
         self._model = model
         self._name = name
         self._action_names = action_names
         self._heat: Heat = heat
-        self._make = inspector
-        self._inspector: Inspector | None = None
+        self._make = inspector or _inspector_of
+        self._inspector: Looks | None = None
         self._problem = ""
         self._step = 0  # from the checkpoint that was asked for
         self._picked: Spot | None = None
         self._field: tuple[float, float, float, float] | None = None
-        self._job: Thought[tuple[Subject, _Wish, Study]] | None = None
-        self._shown: tuple[Subject, _Wish, Study] | None = None
+        self._job: Thought[tuple[Subject, _Wish, Found]] | None = None
+        self._shown: tuple[Subject, _Wish, Found] | None = None
 
     def advance(self, subject: Subject) -> bool:
         """Take what was found and look at the subject if it is new. Returns whether the page has changed."""
@@ -96,12 +89,13 @@ class InsidePage:
         """Go through the run; returns what there is to say about it."""
         if self._inspector is None:
             return ""
-        last = len(self._inspector.checkpoints) - 1
+        gallery = self._inspector.gallery
+        last = len(gallery.checkpoints) - 1
         if last == 0:
             return "there is no other checkpoint of this run beside the model"
-        which = min(max(self._inspector.shown + self._step + by, 0), last)
-        self._step = which - self._inspector.shown
-        return f"checkpoint {which + 1} of {last + 1}: {self._inspector.label(which)}"
+        which = min(max(gallery.shown + self._step + by, 0), last)
+        self._step = which - gallery.shown
+        return f"checkpoint {which + 1} of {last + 1}: {gallery.label(which)}"
 
     def pick(self, spot: Spot) -> None:
         """Show what a cell of a layer sees; the same cell again: no longer."""
@@ -110,22 +104,52 @@ class InsidePage:
             return
         self._picked, self._field = spot, self._inspector.field(spot.name, spot.cell)
 
+    def keys(self, ground: str, tell: Callable[[str], None]) -> list[Key]:
+        """Those of this page; `ground` is what the network is shown, `tell` gets what there is to say."""
+        return [
+            Key(("g",), "g", f"Inside: gradient, perturbation or nothing over the {ground}", self.next_heat),
+            Key(
+                ("[",),
+                "[",
+                "Inside: an earlier checkpoint of the run",
+                lambda: tell(self.next_checkpoint(-1)),
+            ),
+            Key(("]",), "]", "Inside: a later one", lambda: tell(self.next_checkpoint(1))),
+        ]
+
     def close(self, seconds: float) -> None:
         """Wait a moment for a study that is being made."""
         if self._job is not None:
             self._job.wait(seconds)
 
-    def picture(self, footer: str) -> InsidePicture:
+    def picture(self, notice: str) -> InsidePicture | MemoryPicture:
         """The page as far as it is known."""
         title = f"Inside {self._name}"
         if self._shown is None or self._inspector is None:
-            return InsidePicture(title=title, footer=footer, missing=self._problem or "looking inside …")
+            missing = self._problem or "looking inside …"
+            return InsidePicture(title=title, footer=notice or FOOTER, missing=missing)
         subject, wish, study = self._shown
+        label = self._inspector.gallery.label(wish.checkpoint)
+        status = f"checkpoint {label} · {subject.words}"
+        if not isinstance(study, Study):
+            cursor = len(study.hidden) - 1 - subject.num_later
+            first = subject.step - cursor
+            guest = wish.checkpoint != self._inspector.gallery.shown
+            return memory_page.memory_picture(
+                study,
+                title=title,
+                status=status + (f" · its memory was empty at step {first}" if guest else ""),
+                footer=notice or memory_page.FOOTER,
+                frame=subject.frame,
+                first=first,
+                cursor=cursor,
+                action_names=self._action_names,
+            )
         compared = study.comparison
         return InsidePicture(
             title=title,
-            status=f"checkpoint {self._inspector.label(wish.checkpoint)} · {subject.words}",
-            footer=footer,
+            status=status,
+            footer=notice or FOOTER,
             frame=None if subject.board is not None else subject.frame,
             board=subject.board,
             heat=study.heat,
@@ -146,21 +170,21 @@ class InsidePage:
         return self._shown is None or self._shown[1] != self._wish(subject)
 
     def _wish(self, subject: Subject) -> _Wish:
-        shown = 0 if self._inspector is None else self._inspector.shown
+        shown = 0 if self._inspector is None else self._inspector.gallery.shown
         return _Wish(subject.key, shown + self._step, self._heat)
 
     def _start(self, subject: Subject) -> None:
         heat = self._heat
 
-        def study() -> tuple[Subject, _Wish, Study]:
+        def study() -> tuple[Subject, _Wish, Found]:
             if self._inspector is None:
                 self._inspector = self._make(self._model)
-            wish = _Wish(subject.key, self._inspector.shown + self._step, heat)
-            return subject, wish, self._inspector.study(subject.obs, wish.checkpoint, heat)
+            wish = _Wish(subject.key, self._inspector.gallery.shown + self._step, heat)
+            return subject, wish, self._inspector.look(subject, wish.checkpoint, heat)
 
         self._job = Thought(study)
 
-    def _result(self, job: Thought[tuple[Subject, _Wish, Study]]) -> tuple[Subject, _Wish, Study] | None:
+    def _result(self, job: Thought[tuple[Subject, _Wish, Found]]) -> tuple[Subject, _Wish, Found] | None:
         try:
             return job.result()
         except ValueError as error:  # what this page cannot show is said on it
@@ -177,12 +201,11 @@ class InsidePage:
         channels, height, width = layer.values.shape
         is_vector = (channels, height) == (1, 1)
         title = "Dense" if is_vector else TITLES[index]
-        size = f"{width} units" if is_vector else f"{channels} maps of {width} x {height}"
+        size = f"{width} units" if is_vector else f"{channels} of {width} x {height}"
         picked = self._picked
         return MapGrid(
             name=layer.name,
             title=f"{title}: {size}",
-            note=SIGNED if (layer.values < 0).any() else RISING,
             maps=layer.values,
             picked=(picked.channel, picked.cell) if picked and picked.name == layer.name else None,
         )
@@ -210,6 +233,12 @@ class InsidePage:
         weights = np.exp(study.output[list(legal)] - study.output[list(legal)].max())
         best = np.argsort(-weights, kind="stable")[:MOVES_SHOWN]
         return [(self._action_names[legal[i]], float(100 * weights[i] / weights.sum())) for i in best]
+
+
+def _inspector_of(model: Path) -> Looks:
+    from agents.watching.memory_inspector import inspector_of  # with torch: not before somebody looks
+
+    return inspector_of(model)
 
 
 def verdict(study: Study) -> str:

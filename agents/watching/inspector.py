@@ -5,75 +5,35 @@ Slow work (a perturbation asks the network hundreds of times) that a scene does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.watching.checkpoints import Checkpoint, checkpoints, network_of, random_kernels
+from agents.watching.checkpoints import Gallery, network_of, random_kernels
+from agents.watching.study import Heat, Layer, Study, Subject
 from networks.build import Network, RecurrentNetwork
 from networks.feature_maps import feature_maps, kernels, landmarks, perturbation_saliency, saliency
 from networks.orientation import Comparison, compare
 from networks.receptive_field import receptive_field
 
-Heat = Literal["gradient", "perturbation", "none"]
-HEATS: tuple[Heat, ...] = get_args(Heat)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What one layer says: float32[C, h, w]; of a layer without an extent [1, 1, F]."""
-
-    name: str
-    values: NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Study:
-    """One network on one input.
-
-    Attributes:
-        kernels: of the first layer, for the newest input plane, float32[O, h, w]; None without convolution.
-        initial: the same at the start of the run; None where that is not known.
-        comparison: how the two differ.
-        layers: shallow, deep and last dense, as far as there are such.
-        output: q [A], or the policy [A] of a board network.
-        value: of a board network.
-        heat: float32[h, w], how much each place matters to `heat_of`; None where it was not asked for.
-        heat_of: the action whose output is meant; None: the value.
-    """
-
-    kernels: NDArray[np.float32] | None
-    initial: NDArray[np.float32] | None
-    comparison: Comparison | None
-    layers: tuple[Layer, ...]
-    output: NDArray[np.float32]
-    value: float | None
-    heat: NDArray[np.float32] | None
-    heat_of: int | None
-
 
 class Inspector:
-    """The checkpoints of a model's run, each loaded when it is first looked at.
+    """Looks into the checkpoints of a network without memory."""
 
-    Raises: ValueError for a network with memory, which one input alone does not show.
-    """
-
-    def __init__(self, model: Path) -> None:
-        self.checkpoints = checkpoints(model)
-        self.shown = next(i for i, each in enumerate(self.checkpoints) if each.is_shown)
-        if self.checkpoints[self.shown].header.network["memory"] != "none":
-            raise ValueError("a network with memory: its sheets are made by scripts/inspect_network.py")
-        self._networks: dict[int, Network] = {}
-        self._start = next((each for each in self.checkpoints if not each.header.step), None)
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self._start = next((each for each in gallery.checkpoints if not each.header.step), None)
         self._comparisons: dict[int, tuple[NDArray[np.float32] | None, Comparison | None]] = {}
+
+    def look(self, subject: Subject, which: int, heat: Heat) -> Study:
+        """What checkpoint `which` makes of a subject's one input."""
+        return self.study(subject.obs, which, heat)
 
     def study(self, obs: NDArray[Any], which: int, heat: Heat) -> Study:
         """Everything about one input [C, H, W] (or [F]) to checkpoint `which`."""
-        network = self.network(which)
+        network = self._network(which)
         shown = torch.from_numpy(np.ascontiguousarray(obs))[None]
         maps = {name: values[0] for name, values in feature_maps(network, shown).items()}
         names = dict.fromkeys(name for name in landmarks(maps) if name is not None)
@@ -94,7 +54,7 @@ class Inspector:
 
     def field(self, layer: str, cell: tuple[int, int]) -> tuple[float, float, float, float] | None:
         """(top, left, bottom, right) that a cell can depend on, as shares of the input; None for a vector."""
-        network = self.network(self.shown)
+        network = self._network(self.gallery.shown)
         if len(network.config.input_shape) != 3 or not layer.startswith("trunk."):
             return None
         try:
@@ -104,18 +64,10 @@ class Inspector:
         _, height, width = network.config.input_shape
         return top / height, left / width, bottom / height, right / width
 
-    def network(self, which: int) -> Network:
-        """The network of a checkpoint."""
-        if which not in self._networks:
-            network = network_of(self.checkpoints[which])
-            assert not isinstance(network, RecurrentNetwork)
-            self._networks[which] = network
-        return self._networks[which]
-
-    def label(self, which: int) -> str:
-        """A checkpoint in words."""
-        checkpoint: Checkpoint = self.checkpoints[which]
-        return checkpoint.label
+    def _network(self, which: int) -> Network:
+        network = self.gallery.network(which)
+        assert not isinstance(network, RecurrentNetwork)
+        return network
 
     def _compared(self, which: int, network: Network) -> tuple[NDArray[np.float32] | None, Comparison | None]:
         """The kernels at the start, and how far those of `which` are from them; computed once."""

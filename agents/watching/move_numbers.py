@@ -54,7 +54,7 @@ def _numbered(now: Moment, numbers: Numbers, unsolved: str) -> Numbered:
         kind, scores = "Learned", judged.learned_moves
     if scores is None:
         return ONLY_LEGAL
-    return f"{kind} value of each move: expected score of {side}, %", *_percent(scores, actions)
+    return f"{kind} value of each move: score of {side}, %", *_percent(scores, actions)
 
 
 def _visits(now: Moment, actions: Sequence[int]) -> Numbered | None:

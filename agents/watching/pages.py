@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agents.watching.keys import Key
 from envs.view.pictures import Tabs
 
 
@@ -21,6 +22,13 @@ class Pages:
     def tabs(self) -> Tabs:
         """For the foot of a picture; nothing where there is but one page."""
         return Tabs(self._names if len(self._names) > 1 else (), self._current)
+
+    @property
+    def keys(self) -> list[Key]:
+        """The key that turns the pages, where there is more than one."""
+        if len(self._names) == 1:
+            return []
+        return [Key(("tab",), "tab", f"next page: {', '.join(self._names)}", self.turn)]
 
     def turn(self) -> None:
         """The next page, after the last the first."""

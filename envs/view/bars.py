@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from envs.view import style
 from envs.view.canvas import Canvas
-from envs.view.pictures import ActionValue, Judgement
+from envs.view.pictures import ActionValue, BoardPicture, Judgement
 from envs.view.sdl import pygame
 from envs.view.style import Colour
 
@@ -138,6 +138,18 @@ def draw_facts(canvas: Canvas, rect: pygame.Rect, facts: Sequence[tuple[str, str
         canvas.text(value, pygame.Rect(used, top, rect.right - used, height), style.BODY, style.TEXT, "right")
         top += height
     return top
+
+
+def draw_search(canvas: Canvas, room: pygame.Rect, picture: BoardPicture) -> None:
+    """What a search cost and found, and its line in words below."""
+    line = canvas.line_height(style.SMALL)
+    facts = pygame.Rect(room)
+    facts.height -= 2 * line if picture.line else 0
+    bottom = draw_facts(canvas, facts, picture.search)
+    if picture.line:
+        rest = pygame.Rect(room.left, bottom + canvas.px(4), room.width, room.bottom - bottom - canvas.px(4))
+        rest.height = min(rest.height, 5 * line)
+        canvas.paragraph(f"Line: {picture.line}", rest)
 
 
 def short_number(number: float) -> str:

@@ -12,6 +12,7 @@ from envs.view.sdl import pygame
 STONE = 0.42  # radius in cells
 BADGE_MAX = 14  # points, radius of a ghost's number
 LABELS = 22  # points kept free for coordinates
+RIM_MAX = 7  # points of the board beyond its cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,12 @@ class BoardGrid:
 def board_grid(panel: pygame.Rect, shape: tuple[int, int], unit: float, title_height: int) -> BoardGrid:
     """The largest grid of square cells that fits the panel below its title, with room for coordinates."""
     rows, columns = shape
-    labels, padding = round(LABELS * unit) + 4, round(style.PADDING * unit)
+    labels, padding, rim = round(LABELS * unit) + 4, round(style.PADDING * unit), round(RIM_MAX * unit)
     room = pygame.Rect(
         panel.left + labels,
-        panel.top + padding + title_height,
+        panel.top + padding + title_height + rim,
         panel.width - 2 * labels,
-        panel.height - 2 * padding - title_height - labels,
+        panel.height - 2 * padding - title_height - rim - labels,
     )
     cell = min(room.width // columns, room.height // rows)
     rect = pygame.Rect(0, 0, cell * columns, cell * rows)
@@ -105,7 +106,7 @@ def _ground(canvas: Canvas, look: Look, grid: BoardGrid) -> None:
 
 
 def _border(canvas: Canvas, grid: BoardGrid) -> int:
-    return min(max(3, round(0.07 * grid.cell)), canvas.px(7))
+    return min(max(3, round(0.07 * grid.cell)), canvas.px(RIM_MAX))
 
 
 def _line_width(grid: BoardGrid) -> int:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from envs.view.style import ORANGE, SKY, TEXT, Colour
 
 ZERO: Colour = (16, 20, 27)
+DIMMED = 0.45  # brightness of a picture that heat lies over
 
 
 def diverging(values: NDArray[np.floating], high: float) -> NDArray[np.uint8]:
@@ -25,7 +26,7 @@ def rising(values: NDArray[np.floating], high: float) -> NDArray[np.uint8]:
 
 def over_grey(grey: NDArray[np.uint8], heat: NDArray[np.floating], high: float) -> NDArray[np.uint8]:
     """uint8[H, W, 3]: a dimmed grey picture [H, W] with `heat` [H, W] in [0, high] on it in orange."""
-    ground = np.repeat(grey[..., None] * 0.45, 3, axis=-1)
+    ground = np.repeat(grey[..., None] * DIMMED, 3, axis=-1)
     share = np.clip(heat / (high or 1.0), 0, 1)[..., None]
     return _bytes(ground + share * (np.array(ORANGE) - ground))
 

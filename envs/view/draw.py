@@ -8,11 +8,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from envs.view import bars, chrome, episode, graph, inside, layout, shapes, style, tree
+from envs.view import bars, chrome, episode, graph, inside, layout, memory, shapes, style, tree
 from envs.view.board import BoardGrid, board_grid, draw_board, draw_stone
 from envs.view.canvas import Canvas
 from envs.view.looks import look_of
-from envs.view.pictures import BoardPicture, Cell, EpisodePicture, Help, InsidePicture, Picture
+from envs.view.pictures import BoardPicture, Cell, EpisodePicture, Help, InsidePicture, MemoryPicture, Picture
 from envs.view.sdl import pygame
 
 DEFAULT_SIZE = (1280, 720)
@@ -34,6 +34,8 @@ def paint(canvas: Canvas, picture: Picture) -> None:
         episode.draw_page(canvas, picture)
     elif isinstance(picture, InsidePicture):
         inside.draw_page(canvas, picture)
+    elif isinstance(picture, MemoryPicture):
+        memory.draw_page(canvas, picture)
     else:
         tree.draw_page(canvas, picture)
     if picture.help is not None:
@@ -49,7 +51,7 @@ def cell_at(canvas: Canvas, picture: Picture, point: tuple[int, int]) -> Cell | 
 
 def grid_of(canvas: Canvas, picture: BoardPicture) -> BoardGrid:
     """Where the cells of a board picture are."""
-    place = layout.board_layout(canvas.rect.size, canvas.unit).board
+    place = layout.board_layout(canvas.rect.size, canvas.unit, picture.cells.shape).board
     return board_grid(place, picture.cells.shape, canvas.unit, _title_height(canvas))
 
 
@@ -75,7 +77,7 @@ def draw_help(canvas: Canvas, text: Help) -> None:
 
 
 def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
-    place = layout.board_layout(canvas.rect.size, canvas.unit)
+    place = layout.board_layout(canvas.rect.size, canvas.unit, picture.cells.shape)
     look = look_of(picture.game)
     _header(canvas, place.header, picture)
     canvas.panel(place.board, picture.hints_title)
@@ -84,7 +86,7 @@ def _board_page(canvas: Canvas, picture: BoardPicture) -> None:
     bars.draw_judgements(canvas, canvas.panel(place.judgements, title, "50 % is a draw"), picture.judgements)
     note = f"+ is for {look.sides[0]}" if picture.terms else picture.terms_note
     bars.draw_terms(canvas, canvas.panel(place.terms, "Handcrafted terms", note), picture.terms)
-    _search(canvas, place.search, picture)
+    bars.draw_search(canvas, canvas.panel(place.search, picture.search_title), picture)
     curves = [
         graph.Curve(judgement.label, judgement.colour, judgement.history)
         for judgement in picture.judgements
@@ -131,17 +133,6 @@ def _seat(canvas: Canvas, rect: pygame.Rect, picture: BoardPicture, player: int)
     upper, lower = layout.split_rows(text.inflate(0, -canvas.px(6)), (0.5, 0.5), 0)
     canvas.text(seat.name, upper, style.BODY, style.TEXT, bold=True)
     canvas.text(seat.note or look_of(picture.game).sides[player], lower, style.SMALL, style.MUTED)
-
-
-def _search(canvas: Canvas, rect: pygame.Rect, picture: BoardPicture) -> None:
-    room = canvas.panel(rect, picture.search_title)
-    line_room = 3 * canvas.line_height(style.SMALL) if picture.line else 0
-    facts = pygame.Rect(room.left, room.top, room.width, room.height - line_room)
-    bottom = bars.draw_facts(canvas, facts, picture.search)
-    if picture.line:
-        rest = pygame.Rect(room.left, bottom, room.width, room.bottom - bottom)
-        rest.height = min(rest.height, 5 * canvas.line_height(style.SMALL))
-        canvas.paragraph(f"Line: {picture.line}", rest)
 
 
 def _title_height(canvas: Canvas) -> int:

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from envs.view import shapes, style
-from envs.view.canvas import Align, Canvas
+from envs.view.canvas import Canvas
 from envs.view.pictures import Spot
 from envs.view.sdl import pygame
 from envs.view.style import Colour
 
 MARK_WIDTH = 6  # points
-ALIGNED: tuple[tuple[str, Align], ...] = (("0", "left"), ("", "right"))  # the ends of the x range
 LABEL_WIDTH = 52  # points for the numbers at the left
 
 
@@ -45,6 +44,7 @@ def draw_graph(
     unit: str,
     *,
     cursor: int | None = None,
+    first: int = 0,
     mark: tuple[int, str] | None = None,
 ) -> None:
     """Curves over x from 0 to at least `x_max`, a legend above, the x range below; clicks mean an x.
@@ -52,6 +52,7 @@ def draw_graph(
     Args:
         cursor: the x that is looked at: a line, a dot on each curve; what lies behind it is faint. None: each
             curve ends in a dot.
+        first: what x = 0 is called, and what a click there means.
         mark: an x to point out, with a word for the legend.
     """
     height = canvas.line_height(style.SMALL)
@@ -61,9 +62,9 @@ def draw_graph(
         _mark(canvas, plot, mark[0] / x_max)
     _legend(canvas, pygame.Rect(rect.left, rect.top, rect.width, height), curves, mark and mark[1])
     _grid(canvas, plot, axis, height)
-    for label, align in ALIGNED:
-        place = pygame.Rect(plot.left, plot.bottom + 2, plot.width, rect.bottom - plot.bottom - 2)
-        canvas.text(label or f"{x_max} {unit}", place, style.SMALL, style.FAINT, align)
+    below = pygame.Rect(plot.left, plot.bottom + 2, plot.width, rect.bottom - plot.bottom - 2)
+    canvas.text(str(first), below, style.SMALL, style.FAINT)
+    canvas.text(f"{first + x_max} {unit}", below, style.SMALL, style.FAINT, "right")
     if cursor is not None:
         left = plot.left + round(plot.width * cursor / x_max)
         canvas.box(pygame.Rect(left, plot.top, canvas.px(1), plot.height), style.MUTED)
@@ -71,7 +72,7 @@ def draw_graph(
         _line(canvas, plot, curve, axis, x_max, cursor)
     canvas.listen(
         plot,
-        lambda point: Spot("graph", (0, round((point[0] - plot.left) * x_max / plot.width))),
+        lambda point: Spot("graph", (0, first + round((point[0] - plot.left) * x_max / plot.width))),
     )
 
 
@@ -139,31 +140,27 @@ def _grid(canvas: Canvas, plot: pygame.Rect, axis: Axis, height: int) -> None:
 def _line(
     canvas: Canvas, plot: pygame.Rect, curve: Curve, axis: Axis, x_max: int, cursor: int | None
 ) -> None:
-    """Runs of known values; each is drawn on a layer that is a little larger than the plot."""
+    """Runs of known values; each is drawn on a layer that is a little larger than itself."""
     if cursor is not None and cursor < len(curve.values) - 1:
         faint = style.mixed(style.PANEL, curve.colour, 0.45)
         later = [math.nan if x < cursor else value for x, value in enumerate(curve.values)]
         _line(canvas, plot, Curve("", faint, later), axis, x_max, None)
         curve = Curve(curve.label, curve.colour, curve.values[: cursor + 1])
     border = canvas.px(6)
-    layer = plot.inflate(2 * border, 2 * border)
     width = max(1.5, 2.2 * canvas.unit)
     last = None
     for run in _runs(curve.values):
-        points = [
-            (
-                plot.left + plot.width * x / x_max - layer.left,
-                float(_y(plot, axis, value) - layer.top),
-            )
-            for x, value in run
-        ]
-        canvas.surface.blit(shapes.polyline(layer.size, tuple(_thinned(points)), width, curve.colour), layer)
-        last = points[-1]
-    if last is not None:
-        canvas.sprite(
-            shapes.disc(max(2.5, 3.6 * canvas.unit), curve.colour),
-            (last[0] + layer.left, last[1] + layer.top),
+        points = _thinned(
+            [(plot.left + plot.width * x / x_max, float(_y(plot, axis, value))) for x, value in run]
         )
+        left, top = int(points[0][0]) - border, int(min(y for _, y in points)) - border
+        size = (int(points[-1][0]) - left + border, int(max(y for _, y in points)) - top + border)
+        line = shapes.polyline(size, tuple((x - left, y - top) for x, y in points), width, curve.colour)
+        canvas.surface.blit(line, (left, top))
+        last = run[-1]
+    if last is not None:
+        centre = plot.left + plot.width * last[0] / x_max, _y(plot, axis, last[1])
+        canvas.sprite(shapes.disc(max(2.5, 3.6 * canvas.unit), curve.colour), centre)
 
 
 def _runs(values: Sequence[float]) -> list[list[tuple[int, float]]]:

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from envs.view import bars, chrome, layout, shapes, style
 from envs.view.board import board_grid, draw_board
 from envs.view.canvas import Canvas
-from envs.view.colour_maps import over_grey, stretched
+from envs.view.colour_maps import DIMMED, over_grey, stretched
 from envs.view.pictures import InsidePicture
 from envs.view.sdl import pygame
-from envs.view.tiles import draw_map_grid, draw_tiles
+from envs.view.tiles import draw_map_grid, draw_tiles, scale_note
 
 GREY = np.array([0.299, 0.587, 0.114])  # luma of ITU-R BT.601
 
@@ -24,7 +24,7 @@ def draw_page(canvas: Canvas, picture: InsidePicture) -> None:
     else:
         _kernels(canvas, place.kernels, picture)
         for rect, grid in zip((place.shallow, place.deep, place.dense), picture.layers, strict=False):
-            draw_map_grid(canvas, canvas.panel(rect, grid.title, grid.note), grid)
+            draw_map_grid(canvas, canvas.panel(rect, grid.title, scale_note(grid.maps)), grid)
         room = canvas.panel(place.output, picture.output_title)
         bars.draw_actions(canvas, room, picture.actions, explored=False)
         bars.draw_shares(canvas, room, picture.numbers)
@@ -57,10 +57,20 @@ def _board(canvas: Canvas, rect: pygame.Rect, picture: InsidePicture, title_heig
     grid = board_grid(rect, picture.board.cells.shape, canvas.unit, title_height)
     draw_board(canvas, picture.board, grid)
     if picture.heat is not None:
-        cells = np.kron(picture.heat, np.ones((grid.cell, grid.cell)))
-        ground = pygame.surfarray.array3d(canvas.surface.subsurface(grid.rect)).swapaxes(0, 1)
-        canvas.image(over_grey((ground @ GREY).astype(np.uint8), cells, float(cells.max())), grid.rect)
+        _heat_board(canvas.surface.subsurface(grid.rect), picture.heat)
     return grid.rect
+
+
+def _heat_board(board: pygame.Surface, heat: NDArray[np.floating]) -> None:
+    """Make the board dim grey and lay heat [h, w] over it, one square for each number, as `heated` does."""
+    board.blit(pygame.transform.grayscale(board), (0, 0))
+    board.fill((round(255 * DIMMED),) * 3, special_flags=pygame.BLEND_RGB_MULT)
+    squares = pygame.Surface(heat.shape[::-1], pygame.SRCALPHA)
+    squares.fill((*style.ORANGE, 0))
+    alpha = pygame.surfarray.pixels_alpha(squares)
+    alpha[:] = np.round(255 * heat.T / (heat.max() or 1.0)).astype(np.uint8)
+    del alpha  # unlocks the surface
+    board.blit(pygame.transform.scale(squares, board.get_size()), (0, 0))
 
 
 def _field(canvas: Canvas, shown: pygame.Rect, field: tuple[float, float, float, float]) -> None:

@@ -8,6 +8,9 @@ from envs.view.sdl import pygame
 from envs.view.style import GAP, MARGIN
 
 HEADER, FOOTER = 52, 18  # points
+BESIDE_BOARD, ABOVE_BOARD = 54, 80  # points of a board's panel that are no cells: borders, title, coordinates
+BOARD_SHARE_MAX = 0.56  # of the width
+SEARCH_MIN = 190  # points: five facts and the line
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +54,37 @@ class InsideLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLayout:
+    """The page of a memory."""
+
+    header: pygame.Rect
+    frame: pygame.Rect
+    output: pygame.Rect
+    strips: list[pygame.Rect]
+    gates: pygame.Rect  # empty where there are none
+    q: pygame.Rect
+    footer: pygame.Rect
+
+
+@dataclass(frozen=True, slots=True)
 class TreeLayout:
     """The page of a search."""
 
     header: pygame.Rect
     board: pygame.Rect
+    search: pygame.Rect
     tree: pygame.Rect
     footer: pygame.Rect
 
 
 @lru_cache(maxsize=16)
-def board_layout(size: tuple[int, int], unit: float) -> BoardLayout:
-    """A square board at the left; bars, terms, search and graph at the right."""
+def board_layout(size: tuple[int, int], unit: float, shape: tuple[int, int]) -> BoardLayout:
+    """A board of `shape` cells at the left, as high as the page; bars, terms, search, graph at the right."""
     header, body, footer = _page(size, unit)
     gap = round(GAP * unit)
-    side = min(body.height, round(0.52 * body.width))
-    board = pygame.Rect(body.left, body.top, side, body.height)
+    cell = (body.height - ABOVE_BOARD * unit) / shape[0]
+    width = min(round(cell * shape[1] + BESIDE_BOARD * unit), round(BOARD_SHARE_MAX * body.width))
+    board = pygame.Rect(body.left, body.top, width, body.height)
     rest = pygame.Rect(board.right + gap, body.top, body.right - board.right - gap, body.height)
     judgements, middle, graph = split_rows(rest, (0.19, 0.43, 0.38), gap)
     terms, search = split_columns(middle, (0.5, 0.5), gap)
@@ -100,11 +118,29 @@ def inside_layout(size: tuple[int, int], unit: float) -> InsideLayout:
 
 
 @lru_cache(maxsize=16)
-def tree_layout(size: tuple[int, int], unit: float) -> TreeLayout:
-    """The board at the left, the search at the right."""
+def memory_layout(size: tuple[int, int], unit: float, num_strips: int, gates: bool) -> MemoryLayout:
+    """What the network is shown and answers at the left; states over time and curves below at the right."""
     header, body, footer = _page(size, unit)
-    board, tree = split_columns(body, (0.36, 0.64), round(GAP * unit))
-    return TreeLayout(header, board, tree, footer)
+    gap = round(GAP * unit)
+    left, right = split_columns(body, (0.34, 0.66), gap)
+    frame, output = split_rows(left, (0.6, 0.4), gap)
+    states, curves = split_rows(right, (0.66, 0.34), gap)
+    strips = split_rows(states, (1.0,) * num_strips, gap)
+    at_left, q = split_columns(curves, (0.5, 0.5) if gates else (0.0, 1.0), gap if gates else 0)
+    return MemoryLayout(header, frame, output, strips, at_left, q, footer)
+
+
+@lru_cache(maxsize=16)
+def tree_layout(size: tuple[int, int], unit: float, shape: tuple[int, int]) -> TreeLayout:
+    """A board of `shape` cells and what the search cost at the left, the search at the right."""
+    header, body, footer = _page(size, unit)
+    gap = round(GAP * unit)
+    left, tree = split_columns(body, (0.36, 0.64), gap)
+    cell = (left.width - BESIDE_BOARD * unit) / shape[1]
+    height = round(min(cell * shape[0] + ABOVE_BOARD * unit, left.height - gap - SEARCH_MIN * unit))
+    board = pygame.Rect(left.left, left.top, left.width, height)
+    search = pygame.Rect(left.left, board.bottom + gap, left.width, left.bottom - board.bottom - gap)
+    return TreeLayout(header, board, search, tree, footer)
 
 
 def split_rows(rect: pygame.Rect, shares: Sequence[float], gap: int) -> list[pygame.Rect]:

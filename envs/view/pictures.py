@@ -152,11 +152,10 @@ class EpisodePicture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapGrid:
-    """Maps of one layer, each a tile: negative numbers in orange, positive ones in blue."""
+    """Maps of one layer, each a tile: amounts from black over blue to white, signed in orange and blue."""
 
     name: str  # of the layer; clicks on its cells are spots of that name
     title: str
-    note: str = ""
     maps: NDArray[np.float32]  # [C, h, w]; a vector is [1, 1, F]
     picked: tuple[int, Cell] | None = None  # channel and cell
 
@@ -183,6 +182,41 @@ class InsidePicture:
     actions: Sequence[ActionValue] = ()  # Q values
     numbers: Sequence[tuple[str, float]] = ()  # or the policy's likeliest moves, in %
     missing: str = ""  # said in place of everything, where there is nothing to see
+    tabs: Tabs = NO_TABS
+    help: Help | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Strip:
+    """The state of many units over time: negative numbers in orange, positive ones in blue."""
+
+    title: str
+    values: NDArray[np.float32]  # [units, steps]
+    high: float  # gets the full colour
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """A number over the same steps as the strips."""
+
+    name: str
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryPicture:
+    """The page of a network with memory over a stretch of an episode."""
+
+    title: str
+    status: str = ""
+    footer: str = ""
+    frame: NDArray[np.uint8] | None = None  # [H, W, 3]
+    strips: Sequence[Strip] = ()  # hidden state, and of an LSTM the cells
+    gates: Sequence[Series] = ()  # in [0, 1]
+    q: Sequence[Series] = ()
+    actions: Sequence[ActionValue] = ()  # at the step that is shown
+    first: int = 0  # the step of the first column
+    cursor: int = 0  # the column of the step that is shown
     tabs: Tabs = NO_TABS
     help: Help | None = None
 
@@ -235,4 +269,4 @@ class TreePicture:
     help: Help | None = None
 
 
-Picture: TypeAlias = BoardPicture | EpisodePicture | InsidePicture | TreePicture
+Picture: TypeAlias = BoardPicture | EpisodePicture | InsidePicture | MemoryPicture | TreePicture

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from envs.view import shapes, style
 from envs.view.canvas import Canvas
-from envs.view.colour_maps import diverging
+from envs.view.colour_maps import diverging, rising
 from envs.view.pictures import MapGrid, Spot
 from envs.view.sdl import pygame
 
-WHOLE_FROM = 5.0  # pixels of a map's pixel from which only whole enlargements are taken
+WHOLE_FROM = 8.0  # pixels of a map's pixel from which only whole enlargements are taken
 SIDE_MAX = 160  # points of a tile
 BRIGHT = 0.995  # share of the numbers below full colour: a single large one would darken all others
 
@@ -39,8 +39,7 @@ class Tiling:
 def draw_map_grid(canvas: Canvas, rect: pygame.Rect, grid: MapGrid) -> None:
     """The maps of a layer; a click on one of their cells is a spot."""
     maps = _folded(grid.maps, rect)
-    high = float(np.quantile(np.abs(maps), BRIGHT)) or float(np.abs(maps).max())
-    tiling = draw_tiles(canvas, rect, maps, high)
+    tiling = draw_tiles(canvas, rect, maps, brightest(grid.maps))
     height, width = grid.maps.shape[1:]
 
     def meaning(point: tuple[int, int]) -> Spot | None:
@@ -60,21 +59,36 @@ def draw_map_grid(canvas: Canvas, rect: pygame.Rect, grid: MapGrid) -> None:
 
 
 def draw_tiles(canvas: Canvas, rect: pygame.Rect, maps: NDArray[np.float32], high: float) -> Tiling:
-    """Maps [C, h, w] on one scale from -high to high, row by row from the upper left."""
+    """Maps [C, h, w] on one scale up to `high`, row by row from the upper left."""
     tiling = _tiling(canvas, rect, maps.shape)
-    colours = diverging(maps[: tiling.shown], high)
-    width, height = tiling.tile
-    rows = np.arange(height) * maps.shape[1] // height
-    columns = np.arange(width) * maps.shape[2] // width
-    enlarged = colours[:, rows][:, :, columns]
-    lines = -(-tiling.shown // tiling.columns)
-    board = np.empty((lines, tiling.columns, height + tiling.gap, width + tiling.gap, 3), np.uint8)
-    board[:] = style.PANEL
-    board.reshape(-1, *board.shape[2:])[: tiling.shown, :height, :width] = enlarged
-    pixels = board.transpose(0, 2, 1, 3, 4).reshape(lines * board.shape[2], -1, 3)
-    surface = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
-    canvas.surface.blit(surface, (tiling.left, tiling.top))
+    for index, pixels in enumerate(tinted(maps[: tiling.shown], high)):
+        small = pygame.surfarray.make_surface(pixels.swapaxes(0, 1))
+        canvas.surface.blit(pygame.transform.scale(small, tiling.tile), tiling.place(index))
     return tiling
+
+
+def tinted(maps: NDArray[np.float32], high: float) -> NDArray[np.uint8]:
+    """uint8[..., 3]: signed numbers in proportion; amounts by their square root, which lifts faint ones."""
+    if maps.size and maps.min() < 0:
+        return diverging(maps, high)
+    return rising(np.sqrt(np.maximum(maps, 0)), high**0.5)
+
+
+def scale_note(maps: NDArray[np.float32]) -> str:
+    """What the colours of `tinted` mean in numbers, and how many of several maps are all zero."""
+    high = brightest(maps)
+    if maps.size and maps.min() < 0:
+        return f"orange -{high:.2g} · blue +{high:.2g}"
+    if len(maps) == 1:
+        return f"black 0 · blue {high / 4:.2g} · white {high:.2g}"
+    silent = int((maps == 0).all(axis=(1, 2)).sum())
+    return (f"{silent} silent · " if silent else "") + f"white {high:.2g}"
+
+
+def brightest(maps: NDArray[np.float32]) -> float:
+    """The number that gets the full colour; a few lie above it, lest one alone darken all others."""
+    amounts = np.abs(maps)
+    return float(np.quantile(amounts, BRIGHT)) or float(amounts.max())
 
 
 def _tiling(canvas: Canvas, rect: pygame.Rect, shape: tuple[int, ...]) -> Tiling:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from envs.view import chrome, layout, shapes, style
-from envs.view.bars import short_number
+from envs.view.bars import draw_search, short_number
 from envs.view.board import board_grid, draw_board, draw_stone
 from envs.view.canvas import Canvas
 from envs.view.pictures import DepthLine, TreeNode, TreePicture
@@ -20,12 +20,13 @@ CURVE_POINTS = 14
 
 def draw_page(canvas: Canvas, picture: TreePicture) -> None:
     """The whole page, without the help."""
-    place = layout.tree_layout(canvas.rect.size, canvas.unit)
+    shape = picture.board.cells.shape
+    place = layout.tree_layout(canvas.rect.size, canvas.unit, shape)
     chrome.draw_title(canvas, canvas.region(place.header), picture.title, picture.status)
     canvas.panel(place.board, picture.board.hints_title)
     title = canvas.line_height(style.HEADING) + canvas.px(6)
-    grid = board_grid(place.board, picture.board.cells.shape, canvas.unit, title)
-    draw_board(canvas, picture.board, grid)
+    draw_board(canvas, picture.board, board_grid(place.board, shape, canvas.unit, title))
+    draw_search(canvas, canvas.panel(place.search, picture.board.search_title), picture.board)
     room = canvas.panel(place.tree, picture.tree_title, picture.tree_note)
     if picture.nodes:
         _tree(canvas, room, picture)
@@ -39,7 +40,7 @@ def draw_page(canvas: Canvas, picture: TreePicture) -> None:
 def leaves_that_fit(size: tuple[int, int]) -> int:
     """How many leaves a tree may have on a picture of that size."""
     unit = Canvas.unit_of(size)
-    return int(layout.tree_layout(size, unit).tree.height / (ROW * unit)) - 2
+    return int(layout.tree_layout(size, unit, (1, 1)).tree.height / (ROW * unit)) - 2
 
 
 def _tree(canvas: Canvas, room: pygame.Rect, picture: TreePicture) -> None:

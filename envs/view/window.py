@@ -1,7 +1,8 @@
 """The one pygame window: shows a scene's picture, hands it keys and clicks, and never waits for it.
 
 A scene does its slow work elsewhere (in threads) and answers at once; the picture is drawn again only when
-something changed. The window itself knows help (h), screenshot (c), record (m) and quit (q, escape, closing
+something changed. The user may drag it to any size from LEAST_SIZE on; a film keeps the size that it began
+with. The window itself knows help (h), screenshot (c), record (m) and quit (q, escape, closing
 it, Ctrl-C, SIGTERM).
 """
 
@@ -14,7 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from envs.view.canvas import Canvas
+import numpy as np
+from numpy.typing import NDArray
+
+from envs.view.canvas import SIDE_MAX, Canvas
 from envs.view.draw import DEFAULT_SIZE, cell_at, paint
 from envs.view.filming import Filming
 from envs.view.pictures import Cell, Help, KeyHelp, Picture, Spot
@@ -22,6 +26,7 @@ from envs.view.recorder import save_png
 from envs.view.sdl import has_display, pygame
 
 FRAMES_PER_SECOND = 60
+LEAST_SIZE = (960, 600)  # pixels; the window springs back from less
 NOTICE_SECONDS = 4.0
 FILM_CLOSE_SECONDS = 0.6  # at most, for a film's last pictures when the window is closed
 TERMINATED = 143  # 128 + SIGTERM, as shells report it
@@ -79,9 +84,9 @@ class Window:
         self._help = False
         self._changed = True
         self._notice, self._notice_seconds = "", 0.0
-        self._film: Filming | None = None
+        self._film: tuple[Filming, Canvas] | None = None  # drawn on its own where the window's size changed
         pygame.display.init()
-        self._screen = pygame.display.set_mode(size)
+        self._screen = pygame.display.set_mode(size, pygame.RESIZABLE)
         pygame.display.set_caption(f"Advantage - {scene.title}")
 
     @property
@@ -100,6 +105,8 @@ class Window:
                 self._scene.release(key_name(event.key))
             if event.type == pygame.MOUSEBUTTONDOWN and event.button == pygame.BUTTON_LEFT:
                 self._click(event.pos)
+            if event.type == pygame.WINDOWSIZECHANGED:
+                self._resize((event.x, event.y))
             if event.type in (pygame.WINDOWEXPOSED, pygame.WINDOWRESTORED):
                 self._changed = True
         self._changed |= self._scene.advance(seconds)
@@ -122,7 +129,7 @@ class Window:
     def close(self) -> None:
         """End the film, the scene, then the window."""
         if self._film is not None:
-            self._film.close(FILM_CLOSE_SECONDS)
+            self._film[0].close(FILM_CLOSE_SECONDS)
         self._scene.close()
         pygame.display.quit()
 
@@ -151,23 +158,41 @@ class Window:
         elif (spot := self._canvas.spot_at(point)) is not None:
             self._scene.pick(spot)
 
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Lay everything out anew."""
+        width, height = (
+            min(max(side, least), SIDE_MAX) for side, least in zip(size, LEAST_SIZE, strict=True)
+        )
+        if (width, height) != self._screen.get_size():
+            self._screen = pygame.display.set_mode((width, height), pygame.RESIZABLE)
+        if (width, height) != self._canvas.rect.size:
+            self._canvas = Canvas((width, height))
+        self._changed = True
+
     def _record(self) -> None:
         """Begin a film, or finish the one that is being made."""
         if self._film is not None:
-            self._film.stop()
-        elif self._canvas.rect.width % 2 or self._canvas.rect.height % 2:
-            self._tell("a film needs a window of even width and height")
-        else:
-            self._film = Filming(self._free_path(".mp4"))
-            self._tell(f"recording {self._film.path}: m stops")
+            self._film[0].stop()
+            return
+        width, height = self._canvas.rect.size
+        self._film = Filming(self._free_path(".mp4")), Canvas((width // 2 * 2, height // 2 * 2))
+        self._tell(f"recording {self._film[0].path}: m stops")
 
     def _film_on(self, seconds: float) -> None:
         if self._film is None:
             return
-        self._film.advance(seconds, self._canvas.pixels)
-        if result := self._film.result:
+        film, canvas = self._film
+        film.advance(seconds, lambda: self._pixels(canvas))
+        if result := film.result:
             self._film = None
             self._tell(result)
+
+    def _pixels(self, canvas: Canvas) -> NDArray[np.uint8]:
+        """What the window shows, in the size of that canvas."""
+        if canvas.rect.size == self._canvas.rect.size:
+            return self._canvas.pixels()
+        paint(canvas, self._picture())
+        return canvas.pixels()
 
     def _free_path(self, suffix: str) -> Path:
         paths = (self._folder / f"watch_{i:03}{suffix}" for i in range(1000))
@@ -185,16 +210,20 @@ class Window:
         return False
 
     def _show(self) -> None:
+        paint(self._canvas, self._picture())
+        self._screen.blit(self._canvas.surface, (0, 0))
+        pygame.display.flip()
+        self._changed = False
+
+    def _picture(self) -> Picture:
+        """The scene's picture with what the window has to say."""
         picture = self._scene.picture()
         if self._notice:
             picture = replace(picture, footer=self._notice)
         if self._help:
             keys = (*self._scene.keys, *OWN_KEYS)
             picture = replace(picture, help=Help(title=f"Keys: {self._scene.title}", keys=keys))
-        paint(self._canvas, picture)
-        self._screen.blit(self._canvas.surface, (0, 0))
-        pygame.display.flip()
-        self._changed = False
+        return picture
 
 
 def key_name(key: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.search.end_games import read_end_games
+from agents.watching import timing
 from scripts import benchmark
 
 
@@ -66,6 +67,27 @@ def test_a_line_that_is_no_end_game_is_named(tmp_path: Path, text: str, message:
     file.write_text(text)
     with pytest.raises(ValueError, match=message):
         read_end_games(file)
+
+
+def test_the_viewers_figures_stand_beside_what_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(benchmark, "VIEWED", {"game": ("tic_tac_toe", "random", "random")})
+    monkeypatch.setattr(benchmark, "VIEW_STEPS", 1)
+    monkeypatch.setattr(benchmark, "THINKER", "mcts:value=handcrafted,seconds=60")
+    found = tmp_path / "found.json"
+    assert benchmark.main(["view", "--think-seconds", "1", "--json", str(found)]) == 0
+    figures = json.loads(found.read_text())
+    pages = {f"game_{page}_page" for page in ("play", "tree", "inside")}
+    assert set(figures) == {"game_first_picture", "answer"} | pages
+    assert figures["game_first_picture"]["ours"] > 100  # ms: Python and pygame alone take longer
+    assert figures["answer"]["ours"] > 0
+    assert "asked: under 50" in capsys.readouterr().out
+
+
+def test_a_command_that_draws_nothing_has_no_first_picture(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError, match="drew nothing"):
+        timing.first_picture_seconds(["no_such_game"])
 
 
 def test_an_unknown_benchmark_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ import torch
 from agents.dqn.config import DQNConfig
 from agents.runs.model import PRETRAINED, ModelHeader, save_model
 from agents.values.learned import planes_shape
-from agents.watching.scenes import told
+from agents.watching.scenes import open_scene, programme, told
 from envs.boards.game import game
 from envs.vector import make_env
+from envs.view.pictures import MemoryPicture, Spot
 from envs.view.style import LEARNED
 from envs.view.window import Window
 from networks.build import build
@@ -117,6 +118,39 @@ def test_a_model_plays_its_environment(tmp_path: Path, dqn: Path) -> None:
     assert len(imageio.imread(film)) == 10  # a ball falls nine rows
 
 
+def test_a_network_with_memory_shows_its_state_over_time_on_the_inside_page(tmp_path: Path) -> None:
+    config = DQNConfig(env_id="advantage/Recall-v0", hidden_sizes=(8,), memory="lstm", memory_size=5)
+    network = config.network((5,), 4)
+    header = ModelHeader(
+        kind="dqn", subject=config.env_id, network=network.to_json(), config=config.to_json(), step=7
+    )
+    save_model(tmp_path / "rememberer.safetensors", build(network).state_dict(), header)
+    scene = open_scene(programme([str(tmp_path / "rememberer.safetensors")]))
+    scene.pages.show("Inside")
+    for _ in range(3):
+        scene.step_now()
+    scene.settle()
+    page = scene.picture()
+    assert isinstance(page, MemoryPicture)
+    assert [strip.values.shape for strip in page.strips] == [(5, 4), (5, 4)]
+    assert [each.name for each in page.gates] == ["input", "forget", "output"]
+    assert (page.first, page.cursor) == (0, 3)
+    shown = scene.play_page().actions  # type: ignore[union-attr]  # an episode
+    assert [each.value for each in page.actions] == pytest.approx([each.value for each in shown], abs=1e-6)
+    scene.press("[")
+    scene.settle()
+    page = scene.picture()
+    assert isinstance(page, MemoryPicture)
+    assert page.status.endswith("its memory was empty at step 0")
+    scene.pick(Spot("graph", (0, 1)))
+    scene.advance(0.0)
+    scene.settle()
+    page = scene.picture()
+    assert isinstance(page, MemoryPicture)
+    assert (page.cursor, page.strips[0].values.shape) == (1, (5, 4))  # what followed is still known
+    scene.close()
+
+
 def test_a_board_model_is_judged_and_plays(tmp_path: Path, board_model: Path) -> None:
     path = tmp_path / "judged.png"
     assert main([str(board_model), "--screenshot", str(path), "--at", "1"]) == 0
@@ -192,6 +226,34 @@ def test_a_wrong_command_is_told_within_a_second(argv: list[str], tmp_path: Path
     assert done.returncode == 2
     seconds = after.children_user + after.children_system - before.children_user - before.children_system
     assert seconds < 1.0  # of a processor, so that a busy machine does not count
+
+
+BEFORE_THE_FIRST_PICTURE = """
+import sys
+from agents.watching.scenes import open_scene, programme
+from envs.view.draw import draw
+draw(open_scene(programme(sys.argv[1:])).picture())
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("argv", "unneeded"),
+    [
+        (["connect_four", "human", "mcts:value=learned"], {"torch", "gymnasium"}),
+        (["{dqn}"], {"numba"}),
+    ],
+)
+def test_what_the_first_picture_does_not_need_is_not_imported_before_it(
+    argv: list[str], unneeded: set[str], dqn: Path
+) -> None:
+    names = [each.format(dqn=dqn) for each in argv]
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_THE_FIRST_PICTURE, *names], capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    assert "pygame" in imported
+    assert not imported & (unneeded | {"matplotlib", "stable_baselines3", "ray", "pandas"})
 
 
 def test_a_model_of_the_project_is_told_by_its_path_within_it_and_others_by_their_own(tmp_path: Path) -> None:

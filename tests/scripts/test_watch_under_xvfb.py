@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import imageio.v3 as imageio
 import pytest
 
 XVFB = shutil.which("Xvfb")
@@ -37,6 +38,7 @@ DRIVEN = """
 import sys
 from envs.view import window
 from envs.view.sdl import pygame
+from pygame._sdl2.video import Window
 shown = window.Window.frame
 count = 0
 def frame(self, seconds):
@@ -44,6 +46,8 @@ def frame(self, seconds):
     count += 1
     if count in (5, 40):
         pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_c))
+    if count == 20:
+        Window.from_display_module().size = (1100, 700)  # as a window manager does when a corner is dragged
     alive = shown(self, seconds)
     if count == 60:
         print(pygame.display.get_driver(), flush=True)
@@ -76,6 +80,8 @@ def test_a_real_window_shows_a_game_takes_screenshots_and_ends_with_sigterm(
         assert program.stdout is not None
         assert program.stdout.readline() == "x11\n"
         assert {path.name for path in tmp_path.iterdir()} == {"watch_000.png", "watch_001.png"}
+        first, second = (imageio.imread(tmp_path / f"watch_00{i}.png").shape for i in range(2))
+        assert (first, second) == ((720, 1280, 3), (700, 1100, 3))
         before = processor_seconds(program.pid)
         program.send_signal(signal.SIGTERM)
         _, status, used = os.wait4(program.pid, 0)

@@ -135,7 +135,7 @@ def test_a_person_wins_by_clicking_takes_back_to_the_start_and_hands_over(open_w
     assert picture(scene).seats[0].name == "scripted"
     wait_for(lambda: len(played.position.moves) >= 2, lambda: window.frame(0.5))
     press(window, pygame.K_f)
-    assert picture(scene).seats[0].name == "human"
+    assert picture(scene).seats[0].name == "Human"
     wait_for(lambda: played.position.player == 0 and played.now.decision is None, lambda: window.frame(0.5))
     plies = len(played.position.moves)
     press(window, pygame.K_9)
@@ -408,8 +408,8 @@ def test_numbers_on_moves_are_titled_by_their_kind() -> None:
     assert {title: labels[-1] for title, labels in shown.items()} == {
         "Visits of the search": "8.0k",
         "Prior of the network, %": "11",
-        "Learned value of each move: expected score of X, %": "100",
-        "Handcrafted value of each move: expected score of X, %": "0",
+        "Learned value of each move: score of X, %": "100",
+        "Handcrafted value of each move: score of X, %": "0",
         "True value of each move, solved: for X": "draw",
         "Legal moves": "",
     }

@@ -9,8 +9,10 @@ import torch
 from agents.dqn.config import DQNConfig
 from agents.dqn.train import DQNTraining
 from agents.runs.model import ModelHeader, save_model
-from agents.watching.checkpoints import checkpoints, network_of
+from agents.watching.checkpoints import Gallery, checkpoints, network_of
+from agents.watching.episode_session import Glimpse
 from agents.watching.inspector import Inspector
+from agents.watching.memory_inspector import MemoryInspector, inspector_of
 from networks.build import build
 from networks.config import NetworkConfig
 
@@ -68,7 +70,7 @@ def test_kernels_are_compared_with_their_own_start(tmp_path: Path) -> None:
     save(tmp_path / "initial.safetensors", 0, draw=4)
     same = save(tmp_path / "best.safetensors", 5, draw=4)
     save(tmp_path / "last.safetensors", 9, draw=8)
-    inspector = Inspector(same)
+    inspector = Inspector(Gallery(same))
     obs = np.zeros((4, 36, 36), np.uint8)
     likenesses = []
     for which in range(3):
@@ -80,7 +82,24 @@ def test_kernels_are_compared_with_their_own_start(tmp_path: Path) -> None:
     assert abs(likenesses[2]) < 0.3
 
 
-def test_a_network_with_memory_is_sent_to_the_sheets(tmp_path: Path) -> None:
-    network = NetworkConfig(trunk="mlp", input_shape=(4,), head="q", num_actions=2, memory="lstm")
-    with pytest.raises(ValueError, match="inspect_network"):
-        Inspector(save(tmp_path / "model.safetensors", 3, network))
+def test_a_memory_is_followed_from_what_it_was_and_in_another_checkpoint_from_nothing(tmp_path: Path) -> None:
+    network = NetworkConfig(
+        trunk="mlp",
+        input_shape=(4,),
+        head="q",
+        num_actions=2,
+        memory="lstm",
+        memory_size=3,
+        hidden_sizes=(4,),
+    )
+    save(tmp_path / "last.safetensors", 9, network, draw=1)
+    best = save(tmp_path / "best.safetensors", 5, network, draw=1)  # the same weights
+    obs, memory = np.ones(4, np.float32), torch.ones(2, 1, 3)
+    inspector = inspector_of(best)
+    assert isinstance(inspector, MemoryInspector)
+    glimpses = [Glimpse(obs, memory), Glimpse(obs, None)]
+    played, other = (inspector.study(glimpses, which) for which in range(2))
+    empty = inspector.study([Glimpse(obs, torch.zeros(2, 1, 3)), Glimpse(obs, None)], 0)
+    assert np.array_equal(other.hidden, empty.hidden)
+    assert not np.allclose(played.hidden, empty.hidden)
+    assert isinstance(inspector_of(save(tmp_path / "plain.safetensors", 3)), Inspector)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agents.watching import episode_session
 from agents.watching.actions import action_of_keys, names_of
 from agents.watching.episode_scene import EpisodeScene
 from agents.watching.episode_session import EpisodeSession
@@ -52,6 +53,42 @@ class Counting(Balancer):
 
 def session(agent: Balancer | None = None, render: str | None = None, **more: Any) -> EpisodeSession:
     return EpisodeSession(make_env("CartPole-v1", render), agent or Balancer(), **more)
+
+
+def test_what_a_memory_has_seen_is_kept_on_both_sides_of_the_step_that_is_shown() -> None:
+    class Seeing(Counting):
+        def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
+            return super().q_values(obs, starts) + obs[:, 1:2]  # the speed
+
+    one = session(Seeing())
+    for _ in range(6):
+        one.step_now()
+    before = one.scenery
+    assert [glimpse.memory for glimpse in before.glimpses] == [0, 1, 2, 3, 4, 5, 6]
+    assert np.array_equal(before.glimpses[-1].obs, before.obs)
+    one.go_to(2)
+    wait_for(lambda: one.scenery.step == 2, lambda: one.advance(0.0))
+    assert one.scenery.num_later == 4
+    assert [glimpse.memory for glimpse in one.scenery.glimpses] == [0, 1, 2, 3, 4, 5, 6]
+    one.step_now()
+    assert one.scenery.num_later == 3
+    one.hand = lambda: 1 - one.scenery.choice.action
+    one.step_now()
+    assert one.scenery.num_later == 0
+    assert session(Balancer()).scenery.glimpses == ()
+
+
+def test_after_a_step_back_to_before_what_is_remembered_nothing_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(episode_session, "GLIMPSES_MAX", 3)
+    one = session(Counting())
+    for _ in range(7):
+        one.step_now()
+    assert [glimpse.memory for glimpse in one.scenery.glimpses] == [5, 6, 7]
+    one.go_to(1)
+    wait_for(lambda: one.scenery.step == 1, lambda: one.advance(0.0))
+    assert (len(one.scenery.glimpses), one.scenery.num_later) == (2, 0)
 
 
 def wait_for(condition: Callable[[], bool], step: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ from envs.view.pictures import (
     Seat,
 )
 
-SIZES = [(960, 600), (1280, 720), (1920, 1080)]
+SIZES = [(960, 600), (1280, 720), (1920, 1080), (2400, 600), (960, 1500)]  # the last two: dragged there
 LONG = "alpha_beta:value=learned,depth=12,nodes=100000000,seconds=2.5,model=runs/somewhere/very/deep/inside"
 
 

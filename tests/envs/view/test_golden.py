@@ -25,9 +25,12 @@ from envs.view.pictures import (
     InsidePicture,
     Judgement,
     MapGrid,
+    MemoryPicture,
     MoveHint,
     Picture,
     Seat,
+    Series,
+    Strip,
     Tabs,
     TreeNode,
     TreePicture,
@@ -157,12 +160,29 @@ def inside() -> InsidePicture:
     )
 
 
+def memory() -> MemoryPicture:
+    waves = np.sin(np.arange(32)[:, None] / 3 + np.arange(40) / 7).astype(np.float32)
+    return MemoryPicture(
+        title="Inside the network",
+        footer="h help",
+        frame=episode().frame,
+        strips=[Strip(title=title, values=waves, high=1.0) for title in ("Hidden", "Cell")],
+        gates=[Series(name=name, values=(waves[i] / 2 + 0.5).tolist()) for i, name in enumerate("ifo")],
+        q=[Series(name=name, values=waves[i].tolist()) for i, name in enumerate("ABC")],
+        actions=episode().actions,
+        first=100,
+        cursor=30,
+        tabs=Tabs(TABS.names, 2),
+    )
+
+
 PAGES: dict[str, Picture] = {
     "board": board(),
     "episode": episode(),
     "tree": tree(),
     "depths": depths(),
     "inside": inside(),
+    "memory": memory(),
     "help": replace(board(), help=Help(title="Keys", keys=[("space", "pause and go on")] * 12)),
 }
 

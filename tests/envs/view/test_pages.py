@@ -20,18 +20,22 @@ from envs.view.pictures import (
     InsidePicture,
     Judgement,
     MapGrid,
+    MemoryPicture,
     MoveHint,
     Picture,
     ReturnDistribution,
     Seat,
+    Series,
     Spot,
+    Strip,
     Tabs,
     TreeNode,
     TreePicture,
 )
 from envs.view.sdl import pygame
+from envs.view.tiles import brightest, scale_note, tinted
 
-SIZES = [(960, 600), (1280, 720), (1920, 1080)]
+SIZES = [(960, 600), (1280, 720), (1920, 1080), (2400, 600), (960, 1500)]  # the last two: dragged there
 LONG = "alpha_beta:value=learned,depth=12,nodes=100000000,seconds=2.5,model=runs/somewhere/very/deep/inside"
 TABS = Tabs(("Play", "Tree", "Inside"), 1)
 RNG = np.random.default_rng(0)
@@ -79,9 +83,9 @@ def inside_picture(num_actions: int = 18) -> InsidePicture:
         initial_title=LONG,
         verdict=LONG * 6,
         layers=[
-            MapGrid(name="a", title=LONG, note=LONG, maps=maps(32, 20, 20), picked=(3, (4, 5))),
-            MapGrid(name="b", title=LONG, note=LONG, maps=maps(64, 7, 7)),
-            MapGrid(name="c", title=LONG, note=LONG, maps=maps(1, 1, 512)),
+            MapGrid(name="a", title=LONG, maps=maps(32, 20, 20), picked=(3, (4, 5))),
+            MapGrid(name="b", title=LONG, maps=maps(64, 7, 7)),
+            MapGrid(name="c", title=LONG, maps=maps(1, 1, 512)),
         ],
         output_title=LONG,
         actions=[ActionValue(name=LONG, value=i - 5.0, chosen=i == 1) for i in range(num_actions)],
@@ -162,6 +166,24 @@ def distributional() -> EpisodePicture:
     )
 
 
+def memory_picture(steps: int = 128, units: int = 512, *, lstm: bool = True) -> MemoryPicture:
+    strip = Strip(title=LONG, values=maps(units, steps), high=1.0)
+    series = [Series(name=f"{i} {LONG}", values=maps(steps).tolist()) for i in range(6)]
+    return MemoryPicture(
+        title=LONG,
+        status=LONG,
+        footer=LONG * 3,
+        frame=np.full((210, 160, 3), 90, np.uint8),
+        strips=[strip, strip] if lstm else [strip],
+        gates=series[:3] if lstm else (),
+        q=series,
+        actions=[ActionValue(name=LONG, value=i - 5.0, chosen=i == 1) for i in range(18)],
+        first=27_000,
+        cursor=steps // 2,
+        tabs=TABS,
+    )
+
+
 CROWDED: dict[str, Picture] = {
     "inside": inside_picture(),
     "inside of few": inside_picture(2),
@@ -174,6 +196,8 @@ CROWDED: dict[str, Picture] = {
     ),
     "inside of numbers": replace(inside_picture(), frame=None, heat=None, kernels=None, initial=None),
     "inside of what is not known": replace(inside_picture(), missing=LONG * 5),
+    "memory": memory_picture(),
+    "memory of a simple network": replace(memory_picture(2, 8, lstm=False), frame=None),
     "depths": depths_picture(),
     "no search": replace(tree_picture(), nodes=(), missing=LONG * 5),
     "distribution": distributional(),
@@ -210,9 +234,52 @@ def test_every_cell_of_a_map_can_be_clicked_and_bright_ones_are_where_clicks_fin
     canvas = Canvas(size)
     paint(canvas, replace(inside_picture(2), layers=[grid]))
     x, y = find_spot(canvas, "a", (3, 6), 4)
-    assert tuple(canvas.pixels()[y, x]) == style.SKY
+    assert tuple(canvas.pixels()[y, x]) == style.TEXT
     x, y = find_spot(canvas, "a", (0, 0), 0)
-    assert tuple(canvas.pixels()[y, x]) != style.SKY
+    assert tuple(canvas.pixels()[y, x]) != style.TEXT
+
+
+def test_amounts_a_sixteenth_of_the_brightest_are_still_seen_and_the_scale_is_told_in_numbers() -> None:
+    layer = np.full((2, 4, 4), 0.25, np.float32)
+    layer[0], layer[1, 0] = 4.0, 0.0
+    nothing, faint, full = tinted(layer, brightest(layer))[[1, 1, 0], [0, 1, 0], 0].astype(int)
+    assert (faint - nothing).sum() > 0.25 * (full - nothing).sum() > 50
+    assert scale_note(layer[:1] * 0.5) == "black 0 · blue 0.5 · white 2"
+    assert scale_note(np.stack([layer[0], layer[0] * 0])) == "1 silent · white 4"
+    assert tuple(tinted(layer / 4, 1.0)[0, 0, 0]) == tuple(full)
+    assert scale_note(-layer) == "orange -4 · blue +4"
+
+
+def test_a_click_on_a_column_of_a_strip_means_its_step_and_its_colour_is_the_units_state() -> None:
+    values = np.zeros((4, 30), np.float32)
+    values[3, 20] = 2.0
+    strip = Strip(title="h", values=values, high=2.0)
+    canvas = Canvas((1280, 720))
+    paint(
+        canvas, replace(memory_picture(30), strips=[strip], gates=(), q=[Series(name="a", values=[0.0] * 30)])
+    )
+    assert (
+        not (canvas.pixels()[:400, 480:] == style.SKY).all(axis=2).any()
+    )  # later than the step that is shown: dim
+    paint(canvas, replace(memory_picture(30), strips=[strip], gates=(), cursor=25))
+    y, x = np.argwhere((canvas.pixels()[:450, 480:] == style.SKY).all(axis=2)).mean(axis=0)
+    x += 480
+    assert canvas.spot_at((int(x), int(y))) == Spot("graph", (0, 27_020))
+    assert canvas.spot_at((1200, int(y))) == Spot("graph", (0, 27_028))
+
+
+def test_heat_on_a_board_is_full_orange_where_it_is_largest_and_grey_where_it_is_none() -> None:
+    heat = np.zeros((8, 8), np.float32)
+    heat[2, 5] = 3.0
+    canvas = Canvas((1280, 720))
+    plain = replace(inside_picture(0), frame=None, field=None, kernels=None, layers=())
+    paint(canvas, replace(plain, board=board("othello"), heat=heat))
+    lit = np.argwhere((np.abs(canvas.pixels().astype(int) - style.ORANGE) < 3).all(axis=2))
+    height, width = lit.max(axis=0) - lit.min(axis=0) + 1
+    assert height == width == len(lit) ** 0.5  # one full square
+    row, column = lit.min(axis=0)
+    cell = canvas.pixels()[row + height // 2, column - width // 2].astype(int)  # the square to its left
+    assert np.ptp(cell) < 3
 
 
 def test_heat_is_brightest_where_it_is_largest() -> None:

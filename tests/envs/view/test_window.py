@@ -97,7 +97,7 @@ def test_a_click_reaches_the_cell_below_it_and_a_miss_nothing(window: Window, sc
 
 def test_a_click_on_the_graph_reaches_the_scene_as_its_ply(window: Window, scene: Recording) -> None:
     window.frame(0.1)
-    place = layout.board_layout(window.canvas.rect.size, window.canvas.unit).graph
+    place = layout.board_layout(window.canvas.rect.size, window.canvas.unit, (3, 3)).graph
     for x in (place.left + place.width // 2, place.right - 18):
         point = (x, place.centery)
         pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=point))
@@ -116,14 +116,63 @@ def test_a_film_is_recorded_between_two_presses_and_lasts_as_long(window: Window
         window.frame(0.1)
         time.sleep(0.1)  # the encoder has as long as the film lasts
     post_key(pygame.K_m)
-    for _ in range(400):
-        window.frame(0.0)
-        if any("saved" in text.text for text in window.canvas.texts):
-            break
-        time.sleep(0.02)
+    wait_for_the_film(window)
     film = imageio.imread(tmp_path / "watch_000.mp4")
     assert film.shape[1:] == (600, 960, 3)
     assert 25 <= len(film) <= 38
+
+
+def resize(window: Window, *sizes: tuple[int, int]) -> None:
+    for size in sizes:
+        pygame.event.post(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=size[0], y=size[1]))
+    window.frame(0.0)
+
+
+@pytest.mark.parametrize(
+    ("dragged", "shown"),
+    [((1500, 801), (1500, 801)), ((300, 200), (960, 600)), ((1000, 90_000), (1000, 7680))],
+)
+def test_the_layout_follows_a_dragged_corner_at_once_within_limits(
+    window: Window, scene: Recording, dragged: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    resize(window, (1111, 700), dragged)
+    assert window.canvas.rect.size == pygame.display.get_surface().get_size() == shown
+    assert window.canvas.problems() == []
+    assert len(window.canvas.texts) > 5
+    on_screen = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+    assert np.array_equal(on_screen, window.canvas.pixels())
+    x, y = grid_of(window.canvas, scene.picture()).centre((0, 2))
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=(int(x), int(y))))
+    window.frame(0.0)
+    assert scene.clicked == [(0, 2)]
+
+
+def test_a_film_keeps_its_first_size_while_the_window_is_resized(window: Window, tmp_path: Path) -> None:
+    resize(window, (1001, 701))
+    post_key(pygame.K_m)
+    window.frame(0.1)
+    before = window.canvas.pixels()
+    resize(window, (1400, 900))
+    for _ in range(5):
+        window.frame(0.1)
+    post_key(pygame.K_m)
+    window.frame(0.0)
+    wait_for_the_film(window)
+    film = imageio.imread(tmp_path / "watch_000.mp4")
+    assert film.shape[1:] == (700, 1000, 3)
+    assert len(film) >= 10
+    assert (
+        np.abs(film[-1].astype(int) - before[:700, :1000]).mean() < 5
+    )  # the same page, not a part of a larger
+
+
+def wait_for_the_film(window: Window) -> None:
+    for _ in range(400):
+        window.frame(0.0)
+        if any("saved" in text.text for text in window.canvas.texts):
+            return
+        time.sleep(0.02)
+    raise AssertionError("the film was never saved")
 
 
 def test_help_covers_the_picture_until_the_next_key(window: Window, scene: Recording) -> None:
