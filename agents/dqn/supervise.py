@@ -123,7 +123,7 @@ class Supervisor:
         self._sums, self._count = {}, 0
 
     def evaluate(self) -> EpisodeReturns:
-        """Play fresh episodes with what is saved, the weights of now or their mean; record, save the model."""
+        """Play fresh episodes with what is saved, the weights of now or their mean; record them."""
         config, training = self.config, self.training
         agent = DQNAgent(
             training.network.evaluated(),
