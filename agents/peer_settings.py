@@ -62,6 +62,7 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "dueling": (False,),
     "double": (False,),
     "optimiser": ("adam",),
+    "average_decay": (0.0,),
     "anneal_learning_rate": (False,),
     "loss": ("huber",),
     "life_loss_ends": (False,),
