@@ -33,13 +33,19 @@ class UsageError(ValueError):
     """The command line cannot be understood."""
 
 
-def resumed_path(flags: Sequence[str]) -> Path:
-    """The run folder that follows --resume: its config is needed before the other flags can be read."""
-    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
-        name, _, value = flag.partition("=")
-        if name == "--resume" and (value or following):
-            return Path(value or following)
-    raise UsageError("--resume needs the folder of a run")
+def resumed_path(arguments: Sequence[str]) -> Path | None:
+    """The run folder that follows --resume: its config is needed before other flags can be read.
+
+    Returns: None where nothing is to be resumed.
+    Raises: UsageError where no folder follows.
+    """
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, _, value = argument.partition("=")
+        if name == "--resume":
+            if value or following:
+                return Path(value or following)
+            raise UsageError("--resume needs the folder of a run")
+    return None
 
 
 @overload

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from agents.fitting.config import FittingConfig
-from scripts.command_line import UsageError, command, parse
+from scripts.command_line import UsageError, command, parse, resumed_path
 
 if TYPE_CHECKING:
     from agents.runs.run import Run
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments in (["--help"], ["-h"]):
         print(USAGE)
         return 0 if arguments else 2
-    if any(argument.split("=")[0] == "--resume" for argument in arguments):
+    if resumed_path(arguments) is not None:
         resumed = parse(ResumedFit, arguments, description="Go on with a run.")
         from agents.runs.run import Run  # late: torch
 

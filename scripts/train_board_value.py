@@ -69,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments in (["--help"], ["-h"]):
         print(USAGE)
         return 0 if arguments else 2
-    if any(argument.split("=")[0] == "--resume" for argument in arguments):
-        return _resume(arguments)
+    if (path := resumed_path(arguments)) is not None:
+        return _resume(path, arguments)
     return _start(arguments[0], arguments[1:])
 
 
@@ -96,15 +96,14 @@ def _start(name: str, arguments: list[str]) -> int:
         return _train(run, config, site, resume=False)
 
 
-def _resume(arguments: list[str]) -> int:
+def _resume(path: Path, arguments: list[str]) -> int:
     names = [argument for argument in arguments[:1] if argument in PRESETS]
-    flags = arguments[len(names) :]
-    path = resumed_path(flags)
     from agents.runs.run import Run  # late: torch
 
     with Run.open(path) as run:
         config = BoardValueConfig.from_json(run.config)
         default = ResumedRun(resume=path, config=config)
+        flags = arguments[len(names) :]
         wanted = parse(ResumedRun, flags, description=f"Go on with {path}.", default=default)
         for name in (*names, wanted.config.game):
             if name != config.game:

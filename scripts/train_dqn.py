@@ -87,9 +87,9 @@ def _start(name: str, arguments: list[str]) -> int:
 
 
 def _resume(arguments: list[str]) -> int:
-    if not any(argument.split("=")[0] == "--resume" for argument in arguments):
-        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
     path = resumed_path(arguments)
+    if path is None:
+        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
     from agents.runs.run import Run  # late: torch
 
     with Run.open(path) as run:

@@ -26,13 +26,12 @@ from agents.values.value import Value
 from envs.boards import rules
 from envs.boards.dispatch import kernel
 from envs.boards.game import Game
+from networks.averaging import follow
 from networks.build import Network, build
 from networks.config import NetworkConfig
 from networks.growth import grow
 from networks.losses import cross_entropy, squared_error
 from networks.optimisers import make_optimiser
-
-AVERAGE_WARMUP = 10  # the mean covers at most a tenth of the updates so far
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +76,7 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         self.updates += 1
-        decay = min(self._average_decay, self.updates / (self.updates + AVERAGE_WARMUP))
-        with torch.no_grad():
-            for mean, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(weight, 1 - decay)
+        follow(self.average, self.network, decay=self._average_decay, updates=self.updates)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resume needs."""

@@ -17,8 +17,9 @@ from torch import Tensor
 from agents.dqn.config import DQNConfig
 from agents.dqn.losses import of_action, td_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
-from agents.dqn.precision import QNetwork, WorkingCopy, mix_weights
+from agents.dqn.precision import QNetwork, WorkingCopy
 from agents.dqn.replay import Sequences, Transitions
+from networks.averaging import mix_weights
 from networks.config import NetworkConfig
 from networks.heads import DistributionHead
 from networks.noisy import resample_noise

@@ -14,15 +14,14 @@ from torch import Tensor, nn
 
 from agents.dqn.config import TrainingConfig
 from agents.dqn.lanes import Lanes, lane_count
-from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype, mix_weights
+from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype
+from networks.averaging import follow
 from networks.build import build
 from networks.config import NetworkConfig
 from networks.optimisers import make_optimiser
 
 Metrics = dict[str, Tensor]
 Part = TypeVar("Part")
-
-AVERAGE_WARMUP = 10  # the mean covers at most a tenth of the updates so far
 
 
 class Judged(NamedTuple):
@@ -99,8 +98,7 @@ class OnlineNetwork:
         self.copy.push()
         self.updates += 1
         if self.average is not self.online:
-            decay = min(self._average_decay, self.updates / (self.updates + AVERAGE_WARMUP))
-            mix_weights(self.average, self.online, 1 - decay)
+            follow(self.average, self.online, decay=self._average_decay, updates=self.updates)
         loss = sum(judged.loss.detach() * share for (judged, _), share in zip(answers, shares, strict=True))
         q = torch.cat([judged.q.detach() for judged, _ in answers]).mean()
         errors = torch.cat([judged.errors.detach() for judged, _ in answers])

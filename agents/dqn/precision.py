@@ -58,14 +58,5 @@ class WorkingCopy:
                 copied.copy_(source)
 
 
-def mix_weights(target: nn.Module, online: nn.Module, share: float) -> None:
-    """Move target by `share` of its way to online; buffers (running means of batch norm) are copied whole."""
-    with torch.no_grad():
-        for old, new in zip(target.parameters(), online.parameters(), strict=True):
-            old.copy_(new) if share == 1 else old.lerp_(new, share)
-        for old_buffer, new_buffer in zip(target.buffers(), online.buffers(), strict=True):
-            old_buffer.copy_(new_buffer)
-
-
 def _tensors(network: nn.Module) -> list[torch.Tensor]:
     return [*network.parameters(), *network.buffers()]

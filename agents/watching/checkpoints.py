@@ -57,8 +57,7 @@ class Gallery:
 
     def label(self, which: int) -> str:
         """A checkpoint in words."""
-        checkpoint = self.checkpoints[which]
-        return checkpoint.label
+        return self.checkpoints[which].label
 
 
 def checkpoints(model: Path) -> list[Checkpoint]:

@@ -8,8 +8,9 @@ import torch
 
 from agents.dqn.config import DQNConfig
 from agents.dqn.learner import Learner
-from agents.dqn.precision import WorkingCopy, choose_device, choose_dtype, mix_weights
+from agents.dqn.precision import WorkingCopy, choose_device, choose_dtype
 from agents.dqn.replay import Replay, Sequences, Transitions
+from networks.averaging import mix_weights
 from networks.build import build
 
 B, A = 16, 3

@@ -1,0 +1,28 @@
+"""Weights that follow other weights: target networks, and the running mean of a training.
+
+The mean (Polyak averaging) plays better than the weights of the moment and changes smoothly.
+Source: Polyak & Juditsky 1992, Acceleration of stochastic approximation by averaging.
+"""
+
+import torch
+from torch import nn
+
+WARMUP = 10  # the mean covers at most a tenth of the updates so far
+
+
+def mix_weights(target: nn.Module, online: nn.Module, share: float) -> None:
+    """Move target by `share` of its way to online; buffers (running means of batch norm) are copied whole."""
+    with torch.no_grad():
+        for old, new in zip(target.parameters(), online.parameters(), strict=True):
+            old.copy_(new) if share == 1 else old.lerp_(new, share)
+        for old_buffer, new_buffer in zip(target.buffers(), online.buffers(), strict=True):
+            old_buffer.copy_(new_buffer)
+
+
+def follow(mean: nn.Module, online: nn.Module, *, decay: float, updates: int) -> None:
+    """Take the weights of now into the running mean, which keeps `decay` of itself; less in the beginning.
+
+    Args:
+        updates: of `online` so far, this one included.
+    """
+    mix_weights(mean, online, 1 - min(decay, updates / (updates + WARMUP)))
