@@ -119,6 +119,28 @@ def categorical_projection(
     return (shares * probabilities.unsqueeze(1)).sum(dim=2)
 
 
+def gaussian_histogram(values: Tensor, support: Tensor, *, spread: float = 0.75) -> Tensor:
+    """Each value as a bell of probability over the atoms of `support`: a target of `cross_entropy`.
+
+    An atom gets what a normal distribution around the value puts nearer to it than to its neighbours, all of
+    them together 1. Regression becomes classification: gradients stay bounded and near values share atoms.
+    Away from the ends the mean stays the value.
+
+    Args:
+        values: float[B]; beyond the ends they count as the end.
+        support: float[K], K at least 2, rising evenly.
+        spread: standard deviation in distances of atoms, above 0 (0.75 in the source).
+    Returns: float[B, K], each row with the sum 1.
+    Source: Farebrother et al. 2024, "Stop regressing" (HL-Gauss), section 3.1.
+    """
+    _require_shape("values", values, values.shape[:1])
+    width = support[1] - support[0]
+    borders = torch.cat([support - width / 2, support[-1:] + width / 2])
+    distances = (borders - values.clamp(support[0], support[-1]).unsqueeze(1)) / (spread * width)
+    shares: Tensor = torch.special.ndtr(distances).diff(dim=1)
+    return shares / shares.sum(dim=1, keepdim=True)
+
+
 def weighted_mean(losses: Tensor, weights: Tensor) -> Tensor:
     """Mean over samples of losses [B] times weights [B], not divided by the weights' sum.
 

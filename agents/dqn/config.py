@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Literal
 from networks.config import ACTIVATIONS, MEMORIES, NORMS, OPTIMISERS, NetworkConfig, check_choice
 
 Trunk = Literal["auto", "mlp", "nature_cnn", "impala_cnn", "conv_pool"]
+Loss = Literal["huber", "squared_error", "cross_entropy"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 TRUNKS = ("auto", "mlp", "nature_cnn", "impala_cnn", "conv_pool")
-LOSSES = ("huber", "squared_error")
+LOSSES = ("huber", "squared_error", "cross_entropy")
 PRECISIONS = ("auto", "float32", "bfloat16")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -62,7 +63,10 @@ class TrainingConfig(ABC):
     learning_rate: float = 5e-4
     anneal_learning_rate: bool = False  # in a straight line to 0 at env_steps
     optimiser_epsilon: float = 1e-8
-    loss: Literal["huber", "squared_error"] = "huber"
+    loss: Loss = "huber"  # cross_entropy: q is learned as a histogram (HL-Gauss, Farebrother et al. 2024)
+    atoms: int = 51  # of a histogram, or a distribution (Bellemare et al. 2017; Dabney et al. 2018: 200)
+    value_min: float = -10.0  # of a histogram or categorical distribution (Bellemare et al. 2017)
+    value_max: float = 10.0
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
     average_decay: float = (
         0.0  # of the running mean of weights that is evaluated and saved (Polyak & Juditsky
@@ -139,6 +143,10 @@ class TrainingConfig(ABC):
             memory_size=self.memory_size,
             dueling=self.dueling,
             channels=self.channels,
+            distribution="categorical" if self.loss == "cross_entropy" else "none",
+            atoms=self.atoms,
+            value_min=self.value_min,
+            value_max=self.value_max,
         )
 
     @property
@@ -178,7 +186,7 @@ class DQNConfig(TrainingConfig):
 
     ALGORITHM: ClassVar[str] = "dqn"
     RESUMED_AS_BEGUN: ClassVar[tuple[str, ...]] = (
-        *("n_step", "distribution", "atoms", "value_min", "value_max", "noisy"),
+        *("n_step", "distribution", "noisy"),
         *("priority_exponent", "replay_size", "sequence_length", "burn_in"),
     )
 
@@ -191,9 +199,6 @@ class DQNConfig(TrainingConfig):
     distribution: Literal["none", "categorical", "quantile"] = (
         "none"  # C51: Bellemare et al. 2017; QR: Dabney
     )
-    atoms: int = 51  # of a distribution (Bellemare et al. 2017; Dabney et al. 2018 take 200 quantiles)
-    value_min: float = -10.0  # of a categorical distribution (Bellemare et al. 2017)
-    value_max: float = 10.0
 
     noisy: bool = False  # explore by noise on the dense weights, beside epsilon (Fortunato et al. 2018)
 
@@ -222,6 +227,9 @@ class DQNConfig(TrainingConfig):
         )
         self._require_integers(0, ("learning_starts", "burn_in"))
         self._require(0 < self.target_mix <= 1, "target_mix", "in (0, 1]")
+        if self.loss == "cross_entropy":
+            alone = self.distribution == "none"
+            self._require(alone, "distribution", "none with loss cross_entropy, a histogram of the mean")
         for name in ("priority_exponent", "priority_correction"):
             self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
         self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
@@ -238,14 +246,8 @@ class DQNConfig(TrainingConfig):
 
     def network(self, obs_shape: tuple[int, ...], num_actions: int) -> NetworkConfig:
         """See `TrainingConfig.network`."""
-        return replace(
-            TrainingConfig.network(self, obs_shape, num_actions),
-            noisy=self.noisy,
-            distribution=self.distribution,
-            atoms=self.atoms,
-            value_min=self.value_min,
-            value_max=self.value_max,
-        )
+        network = replace(TrainingConfig.network(self, obs_shape, num_actions), noisy=self.noisy)
+        return network if self.distribution == "none" else replace(network, distribution=self.distribution)
 
     def priority_correction_at(self, step: int) -> float:
         """How far importance weights undo the priorities' bias at `step`: beta of Schaul et al. 2016."""
@@ -279,7 +281,7 @@ class PQNConfig(TrainingConfig):
 
     norm: Literal["none", "batch", "layer"] = "layer"
     optimiser: Literal["sgd", "rmsprop", "adam", "adamw", "radam"] = "radam"
-    loss: Literal["huber", "squared_error"] = "squared_error"
+    loss: Loss = "squared_error"
 
     rollout_steps: int = 32  # of each env between two rounds of updates
     trace_decay: float = 0.65  # lambda of Q(lambda), in [0, 1]
@@ -350,6 +352,6 @@ _AT_LEAST_ONE = (
 _RESUMED_AS_BEGUN = (
     *("env_id", "num_envs", "repeat_action_probability", "life_loss_ends"),
     *("trunk", "channels", "hidden_sizes", "activation", "norm", "memory", "memory_size", "dueling"),
-    *("optimiser", "discount", "seed"),
+    *("optimiser", "loss", "atoms", "value_min", "value_max", "discount", "seed"),
 )
 _AT_LEAST_ZERO = ("epsilon_decay_steps", "torch_threads", "lanes", "seed")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.dqn.config import DQNConfig
-from agents.dqn.losses import of_action, td_error
+from agents.dqn.losses import mean_of, of_action, td_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.precision import QNetwork, WorkingCopy
 from agents.dqn.replay import Sequences, Transitions
@@ -38,8 +38,8 @@ class Learner:
         self.target: QNetwork = deepcopy(self.network.online)
         self._target = WorkingCopy(self.target, self.network.dtype)
         self._target.network.eval()
-        self._atoms = config.distribution != "none"
         self._head = self.network.acting.head
+        self._atoms = isinstance(self._head, DistributionHead)
 
     def learn(self, batch: Transitions | Sequences) -> tuple[Metrics, NDArray[np.float32]]:
         """One update.
@@ -120,7 +120,7 @@ class Learner:
 
     def _q(self, outputs: Tensor) -> Tensor:
         """The q [...] of [..., (K)]."""
-        return self._head.expectation(outputs) if isinstance(self._head, DistributionHead) else outputs
+        return mean_of(outputs, self._head)
 
     def _unroll(self, network: QNetwork, obs: Tensor, starts: Tensor, state: Tensor) -> Tensor:
         """The outputs [T - burn_in, B, A, (K)] after a burn-in that no gradient goes back through."""

@@ -5,7 +5,7 @@ k steps, 0 where the episode terminated, Q' the target network. a* is the best a
 (Mnih et al. 2015), or by the online network (Double DQN, van Hasselt et al. 2016), which does not prefer
 actions for being overrated. Instead of Q, the mean of the return, its whole distribution can be moved: as
 probabilities of fixed returns (C51, Bellemare et al. 2017) or as returns of fixed quantiles (QR-DQN, Dabney
-et al. 2018).
+et al. 2018). Or the mean alone is moved, but as a histogram (HL-Gauss, Farebrother et al. 2024).
 
 Shapes: [...] is [B] or [length, B]; [..., (K)] is that, or with K numbers more where there is a distribution.
 """
@@ -17,10 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from networks.heads import CategoricalHead, DistributionHead
+from networks.heads import CategoricalHead, DistributionHead, QuantileHead
 from networks.losses import (
     categorical_projection,
     cross_entropy,
+    gaussian_histogram,
     huber,
     quantile_huber,
     squared_error,
@@ -49,6 +50,11 @@ def of_action(outputs: Tensor, action: Tensor, *, atoms: bool = False) -> Tensor
     return torch.take_along_dim(outputs, index, dim=axis).squeeze(axis)
 
 
+def mean_of(outputs: Tensor, head: torch.nn.Module) -> Tensor:
+    """The q [...] of what `head` gives, [..., (K)]."""
+    return head.expectation(outputs) if isinstance(head, DistributionHead) else outputs
+
+
 def td_target(reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
     """The Q-learning target: reward + discount * following.
 
@@ -67,8 +73,22 @@ def td_target(reward: Tensor, discount: Tensor, following: Tensor) -> Tensor:
     return (reward + discount * following).detach()
 
 
-def mean_error(predicted: Tensor, target: Tensor, weights: Tensor | None = None, *, loss: str) -> TDError:
-    """Of q float32[B] from its target, by the `loss` named "huber" or "squared_error"; weights [B]."""
+def value_error(
+    predicted: Tensor, target: Tensor, weights: Tensor | None = None, *, loss: str, head: torch.nn.Module
+) -> TDError:
+    """Of one number for each sample from its target.
+
+    Args:
+        predicted: float32[B], q; with the loss "cross_entropy" the logits [B, K] of a categorical `head`.
+        target: float32[B].
+        weights: float32[B], of each sample's loss.
+        loss: "huber", "squared_error" or "cross_entropy".
+        head: that predicted.
+    """
+    if isinstance(head, CategoricalHead):
+        histogram = gaussian_histogram(target, head.support(predicted))
+        sizes = (target - head.expectation(predicted.detach())).abs()
+        return TDError(cross_entropy(predicted, histogram, weights), sizes)
     measure = huber if loss == "huber" else squared_error
     return TDError(measure(predicted, target, weights), (target - predicted.detach()).abs())
 
@@ -109,12 +129,12 @@ def td_error(
         predicted, following: [B, (K)], as the head gives them: q, logits or quantiles of one action.
         reward, discount: as for `td_target`.
         weights: float32[B], of each sample's loss.
-        loss: where no distribution is learned.
+        loss: where no distribution is learned; "cross_entropy" learns the mean as a histogram.
     """
-    if isinstance(head, CategoricalHead):
+    if isinstance(head, CategoricalHead) and loss != "cross_entropy":
         support = head.support(predicted)
         return categorical_error(predicted, following, reward, discount, weights, support)
-    target = td_target(reward, discount, following)
-    if isinstance(head, DistributionHead):
-        return quantile_error(predicted, target, weights)
-    return mean_error(predicted, target, weights, loss=loss)
+    if isinstance(head, QuantileHead):
+        return quantile_error(predicted, td_target(reward, discount, following), weights)
+    target = td_target(reward, discount, mean_of(following, head))
+    return value_error(predicted, target, weights, loss=loss, head=head)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from agents.dqn.config import PQNConfig
-from agents.dqn.losses import mean_error, of_action
+from agents.dqn.losses import mean_of, of_action, value_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.train import Progress, Training
+from networks.heads import DistributionHead
 
 
 class Rollout(NamedTuple):
@@ -72,6 +73,7 @@ class PQNTraining(Training):
         super().__init__(config, ("minibatches",))
         self.network = self.learner = OnlineNetwork(self.network_config, config)
         self.agent = self._make_agent()
+        self._head = self.network.acting.head
         T, N = config.rollout_steps, config.num_envs
         self._obs = np.empty((T, N, *self.envs.obs_shape), self.envs.obs_dtype)
 
@@ -140,13 +142,15 @@ class PQNTraining(Training):
     def _judge(self, rollout: Rollout, which: Tensor) -> Judged:
         """The part's samples: steps, or with a memory the whole rollouts of some envs."""
         network = self.network.learning()
+        atoms = isinstance(self._head, DistributionHead)
         if rollout.state is None:
             obs = rollout.obs.index_select(0, which)  # copies rows; indexing copies bytes
-            q = of_action(network(obs), rollout.action[which])
-            target = rollout.returns[which]
+            outputs = network(obs, distribution=atoms)
+            action, target = rollout.action[which], rollout.returns[which]
         else:
-            all_q, _ = network(rollout.obs[:, which], rollout.state[:, which], rollout.starts[:, which])
-            q = of_action(all_q, rollout.action[:, which]).flatten()
-            target = rollout.returns[:, which].flatten()
-        loss, sizes = mean_error(q, target, loss=self.config.loss)
-        return Judged(loss, q, sizes)
+            inputs = rollout.obs[:, which], rollout.state[:, which], rollout.starts[:, which]
+            outputs = network(*inputs, distribution=atoms)[0].flatten(0, 1)
+            action, target = rollout.action[:, which].flatten(), rollout.returns[:, which].flatten()
+        predicted = of_action(outputs, action, atoms=atoms)
+        loss, sizes = value_error(predicted, target, loss=self.config.loss, head=self._head)
+        return Judged(loss, mean_of(predicted, self._head), sizes)

@@ -13,7 +13,7 @@ from torch import Tensor
 from networks.build import Network, RecurrentNetwork, build
 from networks.config import NetworkConfig
 from networks.heads import CategoricalHead, DuelingHead, QHead, QuantileHead
-from networks.losses import categorical_projection, cross_entropy, quantile_huber
+from networks.losses import categorical_projection, cross_entropy, gaussian_histogram, quantile_huber
 from networks.noisy import resample_noise
 
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -180,6 +180,32 @@ def test_in_float32_no_mass_is_lost_where_rounding_decides_which_atom_is_hit() -
     assert (projected >= 0).all()
     unmoved = categorical_projection(torch.zeros(51), torch.ones(51), probabilities, support)
     torch.testing.assert_close(unmoved, probabilities, atol=1e-6, rtol=1e-5)
+
+
+def test_a_histogram_is_the_normal_distribution_between_the_borders_of_its_atoms() -> None:
+    support = torch.linspace(-2, 2, 5, dtype=torch.float64)
+    value = torch.tensor([0.3], dtype=torch.float64)
+    normal = torch.distributions.Normal(0.3, 0.75)
+    expected = [normal.cdf(atom + 0.5) - normal.cdf(atom - 0.5) for atom in support]
+    torch.testing.assert_close(
+        gaussian_histogram(value, support)[0],
+        torch.stack(expected).double() / sum(expected),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+def test_a_histogram_keeps_values_inside_and_cuts_those_beyond_the_ends() -> None:
+    support = torch.linspace(-10, 10, 51)
+    values = torch.tensor([-40.0, -10.0, -6.3, 0.0, 0.11, 8.5, 10.0, 40.0])
+    shares = gaussian_histogram(values, support)
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(8))
+    torch.testing.assert_close((shares @ support)[2:6], values[2:6], atol=2e-3, rtol=0)
+    assert torch.equal(shares[0], shares[1])
+    assert torch.equal(shares[-1], shares[-2])
+    assert shares[0].argmax() == 0
+    with pytest.raises(ValueError, match="values must be"):
+        gaussian_histogram(values[:, None], support)
 
 
 def test_inside_its_ends_the_projection_keeps_the_mean() -> None:

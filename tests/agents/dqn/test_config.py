@@ -49,6 +49,11 @@ def test_batch_norm_in_bfloat16_is_refused():
         DQNConfig(norm="batch", precision="bfloat16")
 
 
+def test_a_histogram_of_the_mean_and_a_distribution_exclude_each_other():
+    with pytest.raises(ValueError, match="distribution must be none with loss cross_entropy"):
+        DQNConfig(loss="cross_entropy", distribution="quantile")
+
+
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())
 def test_json_brings_a_config_back(config):
     assert config_from_json(config.to_json()) == config

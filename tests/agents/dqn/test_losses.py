@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from agents.dqn.losses import categorical_error, mean_error, of_action, quantile_error, td_target
+from agents.dqn.losses import (
+    categorical_error,
+    mean_of,
+    of_action,
+    quantile_error,
+    td_error,
+    td_target,
+    value_error,
+)
+from networks.heads import CategoricalHead, QHead
 
 Q = torch.tensor([[1.0, 3.0], [5.0, 2.0], [4.0, 4.0]])
 REWARD = torch.tensor([0.5, -1.0, 2.0])
@@ -42,7 +51,8 @@ def test_of_action_picks_the_taken_action_in_batches_sequences_and_distributions
 
 def test_errors_are_distances_of_means_and_weights_scale_the_loss():
     predicted, target = torch.tensor([1.0, 2.0]), torch.tensor([1.5, -1.0])
-    error = mean_error(predicted, target, torch.tensor([1.0, 0.5]), loss="squared_error")
+    head, weights = QHead(2, 2), torch.tensor([1.0, 0.5])
+    error = value_error(predicted, target, weights, loss="squared_error", head=head)
     assert error.sizes.tolist() == [0.5, 3.0]
     assert error.loss.item() == pytest.approx((0.25 + 0.5 * 9) / 2)
     one = torch.tensor([1.0, 1.0])
@@ -61,6 +71,23 @@ def test_a_categorical_error_is_zero_exactly_where_the_prediction_is_the_project
     assert categorical_error(shifted, logits, one, one, one, support).sizes.item() == pytest.approx(
         0, abs=1e-6
     )
+
+
+def test_a_histogram_learns_the_mean_of_noisy_targets_and_where_nothing_follows():
+    """A coin pays 0 or 4 before a state worth 1: 2 + 0.5 * 1, though no atom stands there."""
+    torch.manual_seed(0)
+    head = CategoricalHead(QHead(2, 2), atoms=13, value_min=-4, value_max=8)
+    following = 40.0 * torch.eye(13)[5:6].expand(64, -1)  # surely 1
+    logits = torch.zeros(1, 13, requires_grad=True)
+    rule = torch.optim.Adam([logits], 0.05)
+    for _ in range(800):
+        reward, discount = 4.0 * torch.randint(2, (64,)), torch.full((64,), 0.5)
+        rows = (logits.expand(64, -1), following, reward, discount, torch.ones(64))
+        error = td_error(*rows, loss="cross_entropy", head=head)
+        rule.zero_grad()
+        error.loss.backward()
+        rule.step()
+    assert mean_of(logits, head).item() == pytest.approx(2.5, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", ["categorical", "quantile"])

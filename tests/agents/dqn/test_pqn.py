@@ -69,16 +69,23 @@ def test_returns_are_the_mixture_of_all_n_step_returns(decay):
             assert got[t, env] == pytest.approx(expected, abs=1e-5)
 
 
-def test_values_of_the_corridor_are_the_exact_ones(corridor_q):
+@pytest.mark.parametrize(
+    ("loss", "learning_rate", "error"), [("squared_error", 1e-3, 1e-3), ("cross_entropy", 1e-2, 5e-3)]
+)
+def test_values_of_the_corridor_are_the_exact_ones(corridor_q, loss, learning_rate, error):
     training = finish(
         PQNConfig(
             env_id="advantage/Corridor-v0",
             env_steps=30_000,
             hidden_sizes=(32,),
+            loss=loss,
+            value_min=-2.0,
+            value_max=2.0,
+            atoms=21,
             discount=0.9,
             trace_decay=0.0,  # with random actions, longer returns would judge the random policy
             epsilon_end=1.0,
-            learning_rate=1e-3,
+            learning_rate=learning_rate,
             anneal_learning_rate=True,
             num_envs=16,
             rollout_steps=16,
@@ -87,7 +94,7 @@ def test_values_of_the_corridor_are_the_exact_ones(corridor_q):
     )
     q = corridor_q(0.9)
     learned = training.agent.q_values(np.eye(len(q), dtype=np.float32), np.ones(len(q), np.bool_))
-    assert np.abs(learned - q)[1:-1].max() < 1e-3
+    assert np.abs(learned - q)[1:-1].max() < error
 
 
 def test_truncation_keeps_the_bootstrap_of_the_true_last_observation():
@@ -122,6 +129,7 @@ OPTIONS = {
     "dropout": {"env_id": "CartPole-v1", "dropout": 0.2, "dueling": True},
     "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "reward_clip": 1.0, "env_steps": 96, "lanes": 2},
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8},
+    "histogram": {"env_id": "advantage/Recall-v0", "memory": "lstm", "loss": "cross_entropy"},
 }
 
 

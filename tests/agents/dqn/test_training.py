@@ -44,12 +44,17 @@ def weights(training):
     return torch.cat([tensor.flatten().float() for tensor in training.network.online.state_dict().values()])
 
 
-def test_values_of_the_corridor_are_the_exact_ones(corridor_q):
+@pytest.mark.parametrize("loss", ["huber", "cross_entropy"])
+def test_values_of_the_corridor_are_the_exact_ones(corridor_q, loss):
     training = DQNTraining(
         DQNConfig(
             env_id="advantage/Corridor-v0",
             env_steps=6_000,
             hidden_sizes=(32,),
+            loss=loss,
+            value_min=-2.0,
+            value_max=2.0,
+            atoms=21,
             discount=0.9,
             epsilon_end=1.0,  # every action everywhere, so that all values are learned
             learn_every_steps=4,
@@ -112,6 +117,7 @@ OPTIONS = {
         "anneal_learning_rate": True,
     },
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8, "norm": "layer"},
+    "histogram": {"env_id": "CartPole-v1", "loss": "cross_entropy", "priority_exponent": 0.5, "n_step": 3},
 }
 
 
