@@ -310,15 +310,15 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
         case "solver":
             return SolverPlayer(name, game)
         case "greedy":
-            return GreedyPlayer(name, _value(spec, game))
+            return GreedyPlayer(name, build_value(spec, game))
         case "alpha_beta":
             limits = Limits(depth=spec.depth, nodes=spec.nodes, seconds=spec.seconds)
-            return AlphaBetaPlayer(name, _value(spec, game), limits, reductions=bool(spec.reductions))
+            return AlphaBetaPlayer(name, build_value(spec, game), limits, reductions=bool(spec.reductions))
         case "mcts":
             return MCTSPlayer(
                 name,
                 game,
-                _value(spec, game),
+                build_value(spec, game),
                 simulations=spec.simulations,
                 seconds=spec.seconds,
                 gumbel=GumbelConfig() if spec.root == "gumbel" else None,
@@ -333,7 +333,8 @@ def _build(spec: PlayerSpec, game: Game) -> Player:
             raise AssertionError(f"no builder for {spec.kind}")
 
 
-def _value(spec: PlayerSpec, game: Game) -> Value:
+def build_value(spec: PlayerSpec, game: Game) -> Value:
+    """The judgement that the player of `spec` asks. Raises: as `build_player`."""
     if spec.value == "handcrafted":
         from agents.values.handcrafted import HandcraftedValue
 

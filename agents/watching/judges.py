@@ -21,11 +21,11 @@ class Judged:
 
     Attributes:
         handcrafted: expected score of the first player; None where the game has no handcrafted value.
-        learned: the same by the network; None without a model.
+        learned: the same by the learned value; None without one.
         terms: what each handcrafted term adds, in score units, positive for the first player.
         prior: float32[A], the network's policy; 0 where illegal.
         handcrafted_moves: float32[A], expected score of the side to move after each action; nan if illegal.
-        learned_moves: the same by the network.
+        learned_moves: the same by the learned value.
     """
 
     handcrafted: float | None = None
@@ -37,12 +37,19 @@ class Judged:
 
 
 class Judges:
-    """The values that a window shows for one game."""
+    """The values that a window shows for one game; `policy` gives the prior where `learned` has none."""
 
-    def __init__(self, game: Game, handcrafted: HandcraftedValue | None, learned: Value | None) -> None:
+    def __init__(
+        self,
+        game: Game,
+        handcrafted: HandcraftedValue | None,
+        learned: Value | None,
+        policy: Value | None = None,
+    ) -> None:
         self.game = game
         self.handcrafted = handcrafted
         self.learned = learned
+        self.policy = policy
 
     def judge(self, position: Position) -> Judged:
         """Every opinion on a position, finished or not."""
@@ -61,6 +68,8 @@ class Judges:
             judged["handcrafted_moves"] = move_scores(self.handcrafted, position)
         if self.learned is not None:
             values, priors = self.learned.evaluate(state)
+            if priors is None and self.policy is not None:
+                _, priors = self.policy.evaluate(state)
             judged["learned"] = expected_score(sign * float(values[0]))
             judged["prior"] = None if priors is None else priors[0]
             judged["learned_moves"] = move_scores(self.learned, position)

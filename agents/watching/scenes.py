@@ -137,7 +137,7 @@ def _board_scene(shown: Programme, game_name: str) -> BoardScene:
     session = BoardSession(
         rules,
         (first, second),
-        lambda: _judges(rules, shown.model),
+        lambda: _judges(rules, shown),
         seed=shown.seed,
         games=shown.games or 1,
         speed=shown.speed,
@@ -167,15 +167,22 @@ def _seated(spec: str, game: Game, seed: int) -> Player | None:
     return DeferredPlayer(parsed.text, lambda: build_player(spec, game, seed))
 
 
-def _judges(game: Game, model: Path | None) -> Judges:
+def _judges(game: Game, shown: Programme) -> Judges:
+    """The learned value is the one that alpha-beta asks, where it does: not the network that has the policy."""
     from agents.values.handcrafted import HandcraftedValue
     from agents.watching.judges import Judges
 
-    if model is None:
-        return Judges(game, HandcraftedValue(game), None)
-    from agents.values.learned import LearnedValue
+    policy = None
+    if shown.model is not None:
+        from agents.values.learned import LearnedValue
 
-    return Judges(game, HandcraftedValue(game), LearnedValue.load(model))
+        policy = LearnedValue.load(shown.model)
+    learned = [spec for spec in map(parse_spec, shown.players) if spec.value == "learned"]
+    if not learned or learned[0].kind != "alpha_beta":
+        return Judges(game, HandcraftedValue(game), policy)
+    from agents.roster import build_value
+
+    return Judges(game, HandcraftedValue(game), build_value(learned[0], game), policy)
 
 
 def _episode_scene(shown: Programme) -> EpisodeScene:

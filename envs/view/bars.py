@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from envs.view import style
-from envs.view.canvas import Canvas
+from envs.view.canvas import Canvas, width
 from envs.view.pictures import ActionValue, BoardPicture, Judgement
 from envs.view.sdl import pygame
 from envs.view.style import Colour
@@ -12,6 +12,7 @@ from envs.view.style import Colour
 NUMBER_WIDTH = 52  # points for the number at the end of a row
 ONE_COLUMN_MAX = 9  # actions
 LABEL_SHARE = 0.4  # of a row's width, unless names are short
+LABEL_SHARE_MAX = 0.55  # where they are long
 
 
 def draw_judgements(canvas: Canvas, rect: pygame.Rect, judgements: Sequence[Judgement]) -> None:
@@ -47,10 +48,13 @@ def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, flo
     height = row_height(canvas)
     rows = _shortened(sorted(terms, key=lambda term: -abs(term[1])), max(1, rect.height // height))
     scale = max((abs(value) for _, value in rows), default=0.0) or 1.0
+    longest = max((width(_words(name), canvas.font_pixels(style.SMALL)) for name, _ in rows), default=0)
+    label_share = min(max(LABEL_SHARE, longest / rect.width), LABEL_SHARE_MAX)
     for i, (name, value) in enumerate(rows):
         row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
         number = f"{value:+.0f}" if round(value) else "0"
-        _row(canvas, row, name.replace("_", " "), number, value / scale, (style.POSITIVE, style.NEGATIVE))
+        colours = (style.POSITIVE, style.NEGATIVE)
+        _row(canvas, row, _words(name), number, value / scale, colours, label_share=label_share)
 
 
 def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValue], explored: bool) -> None:
@@ -196,6 +200,10 @@ def _row(
     left = track.centerx if share > 0 else track.centerx - length
     canvas.box(pygame.Rect(left, track.top, length, track.height), colours[share <= 0], canvas.px(2))
     canvas.box(pygame.Rect(track.centerx, track.top - 1, 1, track.height + 2), style.TEXT, 0, 150)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _shortened(terms: list[tuple[str, float]], rows: int) -> list[tuple[str, float]]:

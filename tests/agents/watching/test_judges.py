@@ -5,7 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.values.handcrafted import HandcraftedValue
+from agents.values.ntuple import NTupleValue
 from agents.watching.judges import Judges, expected_score, move_scores
+from agents.watching.scenes import _judges, programme
 from envs.boards.game import GAMES, Game, game
 
 
@@ -63,3 +65,18 @@ def test_a_finished_game_has_its_true_score(moves: str, score: float) -> None:
     judged = Judges(rules, HandcraftedValue(rules), None).judge(rules.position(moves))
     assert judged.handcrafted == score
     assert judged.learned is None
+
+
+def test_alpha_betas_own_learned_value_is_shown_beside_the_networks_prior() -> None:
+    shown = programme(["othello", "alpha_beta:value=learned,depth=1", "random"])
+    judges = _judges(game("othello"), shown)
+    assert isinstance(judges.learned, NTupleValue)
+    position = game("othello").start()
+    judged = judges.judge(position)
+    assert judged.learned == pytest.approx(
+        (1 + judges.learned.values(game("othello").pack(position.state)[None])[0]) / 2
+    )
+    assert judged.prior is not None
+    assert judged.prior.sum() == pytest.approx(1, abs=1e-3)
+    network = _judges(game("othello"), programme(["othello", "mcts:value=learned,simulations=2", "random"]))
+    assert not isinstance(network.learned, NTupleValue)
