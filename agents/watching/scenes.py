@@ -168,7 +168,7 @@ def _seated(spec: str, game: Game, seed: int) -> Player | None:
 
 
 def _judges(game: Game, shown: Programme) -> Judges:
-    """The learned value is the one that alpha-beta asks, where it does: not the network that has the policy."""
+    """The learned value is the one that alpha-beta asks, where one does, not the network with the policy."""
     from agents.values.handcrafted import HandcraftedValue
     from agents.watching.judges import Judges
 
