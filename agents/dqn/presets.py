@@ -214,6 +214,17 @@ PQN = PQNConfig(
     save_every_seconds=180.0,
 )
 
+# Pong within the hour: 17.5 with sticky actions (pretrained/pong.md).
+PONG_PQN = replace(
+    PQN,
+    env_steps=2_400_000,
+    loss="cross_entropy",
+    value_min=-4.0,  # a point each 29 steps, for ever, is worth 4; more than any rally gives
+    value_max=4.0,
+    learning_rate=4e-4,
+    epsilon_decay_steps=240_000,
+)
+
 # Other image observations (a user's own env): few steps, so smaller and slower in exploring than Atari.
 IMAGE = replace(
     ATARI,
@@ -240,6 +251,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "nature_dqn": NATURE_DQN,
     "rainbow": RAINBOW,
     "pqn": PQN,
+    "pong_pqn": PONG_PQN,
 }
 
 
