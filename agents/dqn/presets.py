@@ -223,6 +223,7 @@ PONG_PQN = replace(
     value_max=4.0,
     learning_rate=4e-4,
     epsilon_decay_steps=240_000,
+    evaluate_every_steps=200_000,
 )
 
 # Other image observations (a user's own env): few steps, so smaller and slower in exploring than Atari.

@@ -46,15 +46,18 @@ def draw_judgements(canvas: Canvas, rect: pygame.Rect, judgements: Sequence[Judg
 def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, float]]) -> None:
     """Contributions around a common zero line, largest first; the last row sums what does not fit."""
     height = row_height(canvas)
-    rows = _shortened(sorted(terms, key=lambda term: -abs(term[1])), max(1, rect.height // height))
+    largest_first = sorted(terms, key=lambda term: -abs(term[1]))
+    rows = [
+        (name.replace("_", " "), v) for name, v in _shortened(largest_first, max(1, rect.height // height))
+    ]
     scale = max((abs(value) for _, value in rows), default=0.0) or 1.0
-    longest = max((width(_words(name), canvas.font_pixels(style.SMALL)) for name, _ in rows), default=0)
+    longest = max((width(name, canvas.font_pixels(style.SMALL)) for name, _ in rows), default=0)
     label_share = min(max(LABEL_SHARE, longest / rect.width), LABEL_SHARE_MAX)
     for i, (name, value) in enumerate(rows):
         row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
         number = f"{value:+.0f}" if round(value) else "0"
         colours = (style.POSITIVE, style.NEGATIVE)
-        _row(canvas, row, _words(name), number, value / scale, colours, label_share=label_share)
+        _row(canvas, row, name, number, value / scale, colours, label_share=label_share)
 
 
 def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValue], explored: bool) -> None:
@@ -200,10 +203,6 @@ def _row(
     left = track.centerx if share > 0 else track.centerx - length
     canvas.box(pygame.Rect(left, track.top, length, track.height), colours[share <= 0], canvas.px(2))
     canvas.box(pygame.Rect(track.centerx, track.top - 1, 1, track.height + 2), style.TEXT, 0, 150)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _shortened(terms: list[tuple[str, float]], rows: int) -> list[tuple[str, float]]:

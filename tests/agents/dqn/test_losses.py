@@ -73,7 +73,7 @@ def test_a_categorical_error_is_zero_exactly_where_the_prediction_is_the_project
     )
 
 
-def test_a_histogram_learns_the_mean_of_noisy_targets_and_where_nothing_follows():
+def test_a_histogram_learns_the_mean_of_noisy_targets():
     """A coin pays 0 or 4 before a state worth 1: 2 + 0.5 * 1, though no atom stands there."""
     torch.manual_seed(0)
     head = CategoricalHead(QHead(2, 2), atoms=13, value_min=-4, value_max=8)
