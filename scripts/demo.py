@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"\nDone in {(time.monotonic() - started) / 60:.1f} minutes. Report: {page}\nNext:\n"
         f"  python scripts/watch.py {GAME} human mcts:value=learned   # play against the learned judgement\n"
-        "  python scripts/watch.py pong                                # watch the DQN and its Q values\n"
+        "  python scripts/watch.py pong                                # watch a Q-network and its values\n"
         f"  python scripts/train_board_value.py {GAME} --minutes 10   # train a stronger one\n"
         "  python scripts/train_dqn.py cartpole                        # train a DQN of your own"
     )
