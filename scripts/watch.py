@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from tyro.conf import Positional, arg
 
 from agents.roster import help_text
 from agents.watching.scenes import Programme, open_scene, programme
+from agents.watching.thought import exit_among_jobs
 from envs.view.canvas import checked_size
 from envs.view.recorder import SUFFIXES, checked_name
 from envs.view.sdl import has_display
@@ -76,10 +76,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     if without_window:
         _write(options, shown, size)
         return 0
+    if not has_display():
+        raise ValueError(
+            "there is no display to open a window on\n"
+            "write files: --headless --screenshot FILE.png [--at N], --record FILE.mp4|.gif [--steps N]"
+        )
     from envs.view.window import Window
 
     Window(_opened(shown, options.page), size).run()
     return 0
+
+
+def run() -> NoReturn:
+    """`main` as a program that ends at once, whoever still thinks."""
+    try:
+        code = main()
+    except SystemExit as ended:  # --help, SIGTERM
+        code = int(ended.code or 0)
+    exit_among_jobs(code)
 
 
 def _opened(shown: Programme, page: str) -> Scene:
@@ -116,11 +130,6 @@ def _check_outputs(options: Watch) -> bool:
         return True
     if options.headless:
         raise ValueError("--headless needs --screenshot FILE.png or --record FILE.mp4|.gif")
-    if not has_display():
-        raise ValueError(
-            "there is no display to open a window on\n"
-            "write files: --headless --screenshot FILE.png [--at N], --record FILE.mp4|.gif [--steps N]"
-        )
     return False
 
 
@@ -133,4 +142,4 @@ def _size(text: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

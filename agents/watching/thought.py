@@ -1,8 +1,10 @@
 """A slow job beside the drawing thread. What it returned, or raised, is taken when somebody asks."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -39,3 +41,16 @@ class Thought(Generic[T]):
             self._result.append(self._job())
         except BaseException as error:  # noqa: BLE001  # handed to the thread that asks for the result
             self._error = error
+
+
+def exit_among_jobs(code: int) -> NoReturn:
+    """End the program, at once where jobs still run.
+
+    An interpreter that ends below a thread in C++ code takes the thread down with it, and the thread the
+    process: "terminate called without an active exception".
+    """
+    if any(thread.daemon for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

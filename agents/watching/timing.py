@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from envs.view.canvas import Canvas
 from envs.view.draw import DEFAULT_SIZE, paint
 from envs.view.sdl import pygame
-from envs.view.window import FRAMES_PER_SECOND, Window
+from envs.view.window import Window
 
 if TYPE_CHECKING:
     from agents.watching.scenes import Scene
@@ -27,7 +30,6 @@ KEY_SECONDS = 0.1  # from one key to the next
 PAGES_WARM = 2  # frames of each page that make its letters and shapes, not counted
 
 ONE_FRAME = """
-import sys
 from envs.view.window import Window
 frame = Window.frame
 def first(self, seconds):
@@ -35,8 +37,8 @@ def first(self, seconds):
     print("drawn", flush=True)
     return False
 Window.frame = first
-from scripts.watch import main
-sys.exit(main(sys.argv[1:]))
+from scripts.watch import run
+run()
 """
 
 
@@ -86,23 +88,35 @@ def page_frames(scene: Scene, steps: int, size: tuple[int, int] = DEFAULT_SIZE) 
 
 
 def answer_seconds(scene: Scene, seconds: float) -> list[float]:
-    """From each of many keys to the end of the frame that obeys it, while the window runs for so long."""
+    """From each of many keys to the end of the frame that obeys it, while the window runs for so long.
+
+    A thread presses them by the clock, also in the middle of a frame.
+    """
     os.environ.update(_display())
     window = Window(scene)
     answers: list[float] = []
-    clock, due = pygame.time.Clock(), KEY_SECONDS
-    started = time.perf_counter()
+    pressed: deque[float] = deque()
+    done = threading.Event()
+
+    def press() -> None:
+        for key in cycle(KEYS):
+            if done.wait(KEY_SECONDS):
+                return
+            pressed.append(time.perf_counter())
+            pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+
+    presser = threading.Thread(target=press)
+    end = time.perf_counter() + seconds
+    presser.start()
     try:
-        while (elapsed := time.perf_counter() - started) < seconds:
-            posted = None
-            if elapsed >= due:
-                posted, due = time.perf_counter(), due + KEY_SECONDS
-                key = KEYS[len(answers) % len(KEYS)]
-                pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
-            window.frame(clock.tick(FRAMES_PER_SECOND) / 1000)
-            if posted is not None:
-                answers.append(time.perf_counter() - posted)
+        while time.perf_counter() < end:
+            elapsed, started = window.wait(), time.perf_counter()
+            window.frame(elapsed)
+            while pressed and pressed[0] <= started:
+                answers.append(time.perf_counter() - pressed.popleft())
     finally:
+        done.set()
+        presser.join()
         window.close()
     return answers
 

@@ -1,5 +1,8 @@
 """The Tree page of a board scene: the search behind the latest decision, or the one that is running."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from agents.search.result import Result
 from agents.watching.deepening import Depths
 from agents.watching.judges import expected_score
@@ -10,7 +13,7 @@ from envs.boards.game import Game
 from envs.view.bars import short_number
 from envs.view.looks import look_of
 from envs.view.pictures import BoardPicture, DepthLine, TreeNode, TreePicture
-from envs.view.tree import leaves_that_fit
+from envs.view.tree import LINE_BOARDS_MAX, leaves_that_fit
 
 LINE_MAX = 12  # moves of a principal variation
 LEAVES = leaves_that_fit((1280, 720))  # every size of that shape holds as many
@@ -32,6 +35,7 @@ def tree_picture(view: View, board: BoardPicture, footer: str) -> TreePicture:
     side = look_of(game.name).sides[moment.position.player]
     nodes: tuple[TreeNode, ...] = ()
     depths: tuple[DepthLine, ...] = ()
+    line_boards: tuple[BoardPicture, ...] = ()
     title, note = "Search", ""
     first = look_of(game.name).sides[0]
     if moment.tree is not None and moment.tree.nodes:
@@ -42,6 +46,7 @@ def tree_picture(view: View, board: BoardPicture, footer: str) -> TreePicture:
         note = f"visits · expected score of {first} · p: prior, %"
     elif moment.depths is not None:
         depths = depth_lines(moment.depths, moment)
+        line_boards = tuple(_played_out(moment, board))
         title = f"Alpha-beta of {side}, depth by depth"
         note = f"score of {first}; marked: another first move"
     return TreePicture(
@@ -53,6 +58,7 @@ def tree_picture(view: View, board: BoardPicture, footer: str) -> TreePicture:
         tree_note=note,
         nodes=nodes,
         depths=depths,
+        line_boards=line_boards,
         missing=_missing(moment),
     )
 
@@ -107,6 +113,18 @@ def depth_lines(depths: Depths, moment: Moment) -> tuple[DepthLine, ...]:
         )
         before = result
     return tuple(lines)
+
+
+def _played_out(moment: Moment, board: BoardPicture) -> Iterator[BoardPicture]:
+    """The board after each move of the deepest line, titled by the move."""
+    assert moment.depths is not None
+    plain = replace(board, hints=(), ghosts=(), marked=())
+    results = moment.depths.results
+    for number, action in enumerate(results[-1].line[:LINE_BOARDS_MAX] if results else (), start=1):
+        last = moment.landings.get(action)
+        title = f"{number}. {moment.position.game.action_text(action)}"
+        moment = Moment(position=moment.position.play(action))
+        yield replace(plain, title=title, cells=moment.cells, last=last)
 
 
 def _shown(node: Node, game: Game, player: int, row: float, total: int) -> TreeNode:

@@ -59,11 +59,12 @@ def board_grid(panel: pygame.Rect, shape: tuple[int, int], unit: float, title_he
     return BoardGrid(rect, cell, shape)
 
 
-def draw_board(canvas: Canvas, picture: BoardPicture, grid: BoardGrid) -> None:
+def draw_board(canvas: Canvas, picture: BoardPicture, grid: BoardGrid, coordinates: bool = True) -> None:
     """Everything on the board, from the ground up."""
     look = look_of(picture.game)
     _ground(canvas, look, grid)
-    _coordinates(canvas, look, grid)
+    if coordinates:
+        _coordinates(canvas, look, grid)
     _hints(canvas, picture, look, grid)
     if look.marks == "signs":
         for cell in picture.marked:

@@ -22,7 +22,7 @@ Meaning: TypeAlias = Callable[[tuple[int, int]], Spot | None]  # of a point in p
 Align = Literal["left", "centre", "right"]
 REFERENCE_SIZE = (1280, 720)  # where one point is one pixel
 SMALLEST_SIZE, SIDE_MAX = (800, 500), 7680  # pixels
-ELLIPSIS = "…"
+ELLIPSIS, NOTE_PARTS = "…", " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ class Canvas:
         return style.font(self.font_pixels(points)).get_linesize()
 
     def panel(self, rect: pygame.Rect, title: str = "", note: str = "") -> pygame.Rect:
-        """A card with a title at its upper left and a note at its right; returns what is left for content."""
+        """A card with a title at its upper left and a note at its right; returns what is left for content.
+
+        Of a note in parts, a · b · c, as many are shown as fit: it is never cut within one.
+        """
         self.box(rect, style.PANEL, self.px(style.CORNER))
         self.region(rect)
         content = rect.inflate(-2 * self.px(style.PADDING), -2 * self.px(style.PADDING))
@@ -82,14 +85,10 @@ class Canvas:
             bar = pygame.Rect(content.left, content.top, content.width, self.line_height(style.HEADING))
             used = self.text(title, bar, style.HEADING, style.MUTED, bold=True)
             left = used.right + self.px(style.GAP)
-            if note and left < bar.right:
-                self.text(
-                    note,
-                    pygame.Rect(left, bar.top, bar.right - left, bar.height),
-                    style.SMALL,
-                    style.FAINT,
-                    "right",
-                )
+            place = pygame.Rect(left, bar.top, max(0, bar.right - left), bar.height)
+            while note and width(note, self.font_pixels(style.SMALL)) > place.width:
+                note = note.rpartition(NOTE_PARTS)[0]
+            self.text(note, place, style.SMALL, style.FAINT, "right")
             offset = bar.height + self.px(6)
             content = pygame.Rect(content.left, content.top + offset, content.width, content.height - offset)
         return content

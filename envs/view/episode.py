@@ -24,8 +24,9 @@ def draw_page(canvas: Canvas, picture: EpisodePicture) -> None:
     facts = place.facts
     if picture.distribution is not None:
         spread, facts = layout.split_columns(facts, (0.58, 0.42), canvas.px(style.GAP))
-        chosen = next((action.name for action in picture.actions if action.chosen), "")
-        draw_distribution(canvas, canvas.panel(spread, "Return distribution", chosen), picture.distribution)
+        chosen = next((f" of {action.name}" for action in picture.actions if action.chosen), "")
+        room = canvas.panel(spread, f"Return{chosen}", "distribution")
+        draw_distribution(canvas, room, picture.distribution)
     bars.draw_facts(canvas, canvas.panel(facts, "Episode"), picture.facts)
     room = canvas.panel(place.graph, "Value and return over the episode")
     _curves(canvas, room, picture)

@@ -264,6 +264,7 @@ class TreePicture:
     tree_note: str = ""
     nodes: Sequence[TreeNode] = ()
     depths: Sequence[DepthLine] = ()
+    line_boards: Sequence[BoardPicture] = ()  # after each move of the deepest line; `title` names the move
     missing: str = ""
     tabs: Tabs = NO_TABS
     help: Help | None = None

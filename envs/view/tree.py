@@ -6,9 +6,9 @@ import numpy as np
 
 from envs.view import chrome, layout, shapes, style
 from envs.view.bars import draw_search, short_number
-from envs.view.board import board_grid, draw_board, draw_stone
+from envs.view.board import BoardGrid, board_grid, draw_board, draw_stone
 from envs.view.canvas import Canvas
-from envs.view.pictures import DepthLine, TreeNode, TreePicture
+from envs.view.pictures import BoardPicture, DepthLine, TreeNode, TreePicture
 from envs.view.sdl import pygame
 
 ROW, ROW_MAX = 38, 48  # points from one leaf to the next: at least, at most
@@ -16,6 +16,8 @@ COLUMN_GAP = 26  # points between a node and its children
 BOX_WIDTH_MAX = 150  # points
 EDGE_MAX = 7  # points, of the edge that all visits take
 CURVE_POINTS = 14
+LINE_BOARDS_MAX = 6
+LINE_CELL, LINE_CELL_MAX = 8, 30  # points, of the boards of a line: at least, at most
 
 
 def draw_page(canvas: Canvas, picture: TreePicture) -> None:
@@ -31,7 +33,9 @@ def draw_page(canvas: Canvas, picture: TreePicture) -> None:
     if picture.nodes:
         _tree(canvas, room, picture)
     elif picture.depths:
-        _depths(canvas, room, picture.depths)
+        used = _depths(canvas, room, picture.depths)
+        left = pygame.Rect(room.left, used, room.width, room.bottom - used)
+        _line(canvas, left, picture.line_boards[:LINE_BOARDS_MAX])
     else:
         canvas.paragraph(picture.missing, room, style.BODY)
     chrome.draw_footer(canvas, place.footer, picture.footer, picture.tabs)
@@ -110,8 +114,11 @@ def _node(canvas: Canvas, box: pygame.Rect, node: TreeNode, game: str) -> None:
         canvas.text(f"p {100 * node.prior:.0f}", rest, style.SMALL, style.MUTED, "right")
 
 
-def _depths(canvas: Canvas, room: pygame.Rect, depths: Sequence[DepthLine]) -> None:
-    """A table: depth, score with a bar, nodes, growth, cut-offs, line; the newest where not all fit."""
+def _depths(canvas: Canvas, room: pygame.Rect, depths: Sequence[DepthLine]) -> int:
+    """A table: depth, score with a bar, nodes, growth, cut-offs, line; the newest where not all fit.
+
+    Returns its lower edge.
+    """
     height = max(canvas.line_height(style.BODY), canvas.px(27))
     fit = max(1, room.height // height - 1)
     shares = (0.07, 0.23, 0.09, 0.09, 0.1, 0.15, 0.27)
@@ -136,6 +143,35 @@ def _depths(canvas: Canvas, room: pygame.Rect, depths: Sequence[DepthLine]) -> N
                 row.inflate(canvas.px(8), -2), style.mixed(style.PANEL, style.ORANGE, 0.18), canvas.px(4)
             )
         _depth(canvas, layout.split_columns(row, shares, gap), line, before.get(line.depth - 1))
+    return head.bottom + min(fit, len(depths)) * height
+
+
+def _line(canvas: Canvas, room: pygame.Rect, boards: Sequence[BoardPicture]) -> None:
+    """The positions of the principal variation, as large as they all fit; nothing where that is too small."""
+    if not boards:
+        return
+    caption, gap = canvas.line_height(style.SMALL), canvas.px(style.GAP)
+    rim = canvas.px(8)
+    shape = boards[0].cells.shape
+
+    def cell_of(columns: int) -> int:
+        rows = -(-len(boards) // columns)
+        width = (room.width - (columns - 1) * gap) / columns - 2 * rim
+        height = (room.height - rows * (gap + caption)) / rows - 2 * rim
+        return int(min(width / shape[1], height / shape[0], canvas.px(LINE_CELL_MAX)))
+
+    columns = max(range(1, len(boards) + 1), key=lambda count: (cell_of(count), count))
+    cell = cell_of(columns)
+    if cell < LINE_CELL * canvas.unit:
+        return
+    width, height = cell * shape[1] + 2 * rim, cell * shape[0] + 2 * rim
+    for i, board in enumerate(boards):
+        row, column = divmod(i, columns)
+        left = room.left + column * (width + gap)
+        top = room.top + gap + row * (caption + height + gap)
+        canvas.text(board.title, pygame.Rect(left + rim, top, width - 2 * rim, caption), style.SMALL)
+        cells = pygame.Rect(left + rim, top + caption + rim, cell * shape[1], cell * shape[0])
+        draw_board(canvas, board, BoardGrid(cells, cell, shape), coordinates=False)
 
 
 def _depth(canvas: Canvas, cells: list[pygame.Rect], line: DepthLine, nodes_before: int | None) -> None:

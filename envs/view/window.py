@@ -9,6 +9,7 @@ it, Ctrl-C, SIGTERM).
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,15 +89,27 @@ class Window:
         pygame.display.init()
         self._screen = pygame.display.set_mode(size, pygame.RESIZABLE)
         pygame.display.set_caption(f"Advantage - {scene.title}")
+        pygame.event.set_blocked(pygame.MOUSEMOTION)
+        self._events: list[pygame.event.Event] = []  # that ended a wait
+        self._last_wait = time.perf_counter()
 
     @property
     def canvas(self) -> Canvas:
         """What is shown."""
         return self._canvas
 
+    def wait(self) -> float:
+        """Wait until the next frame is due, or something happens; returns the seconds since the last time."""
+        left = self._last_wait + 1 / FRAMES_PER_SECOND - time.perf_counter()
+        if left > 0 and (event := pygame.event.wait(max(1, round(1000 * left)))).type != pygame.NOEVENT:
+            self._events.append(event)
+        before, self._last_wait = self._last_wait, time.perf_counter()
+        return self._last_wait - before
+
     def frame(self, seconds: float) -> bool:
         """Handle what happened, let `seconds` pass, draw if needed. False: the user wants to quit."""
-        for event in pygame.event.get():
+        events, self._events = self._events, []
+        for event in events + pygame.event.get():
             if event.type == pygame.QUIT:
                 return False
             if event.type == pygame.KEYDOWN and not self._key(key_name(event.key)):
@@ -118,10 +131,9 @@ class Window:
 
     def run(self) -> None:
         """Frames until the user quits or the process is told to end; then closes the scene and the window."""
-        clock = pygame.time.Clock()
         try:
             with _sigterm_as_exit():
-                while self.frame(clock.tick(FRAMES_PER_SECOND) / 1000):
+                while self.frame(self.wait()):
                     pass
         finally:
             self.close()

@@ -177,6 +177,7 @@ def test_a_window_opens_draws_and_closes(monkeypatch: pytest.MonkeyPatch, dqn: P
     ("argv", "told"),
     [
         (["tic_tac_toe", "human", "random"], "--screenshot FILE.png"),
+        (["tic_tac_toe", "human", "randum"], "random"),
         (["tic_tac_toe", "human", "random", "--headless"], "--record"),
         (["--screenshot", "a.png"], "nothing"),
         (["tic_tac_toe", "random", "--screenshot", "a.png"], "MODEL, or GAME PLAYER PLAYER"),

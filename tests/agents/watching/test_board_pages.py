@@ -273,6 +273,15 @@ def test_alpha_beta_is_shown_depth_by_depth_as_a_search_of_that_depth_finds_it(
     assert [line.depth for line in page.depths] == [1, 2, 3, 4, 5]
     assert all(0 <= line.first_cutoffs <= line.cutoffs for line in page.depths)
     assert page.depths[-1].first_cutoffs > 0
+    played = RULES.start()
+    for number, (action, after) in enumerate(
+        zip(scene.session.moments[0].depths.results[-1].line, page.line_boards, strict=True), start=1
+    ):
+        assert after.title == f"{number}. {RULES.action_text(action)}"
+        played = played.play(action)
+        assert np.array_equal(after.cells, RULES.cell_owner(played))
+        assert after.last is not None
+        assert after.cells[after.last] == 1 + (number - 1) % 2
     found = Deepening().search(alpha_beta(), RULES.start(), 5)
     for result in found.results:
         kernel = HandcraftedValue(RULES).kernel

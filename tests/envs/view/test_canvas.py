@@ -28,6 +28,15 @@ def test_a_cut_text_keeps_as_much_as_fits() -> None:
     assert width(longer, 14) > 120
 
 
+@pytest.mark.parametrize(
+    ("room", "shown"), [(600, "greedy · bars: from the mean"), (200, "greedy"), (130, None)]
+)
+def test_a_note_is_shown_in_whole_parts_or_not_at_all(canvas: Canvas, room: int, shown: str | None) -> None:
+    canvas.panel(pygame.Rect(10, 10, room, 100), "Action values", "greedy · bars: from the mean")
+    assert [text.text for text in canvas.texts] == ["Action values", *([shown] if shown else [])]
+    assert canvas.problems() == []
+
+
 def test_text_outside_its_panel_is_a_problem(canvas: Canvas) -> None:
     canvas.region(pygame.Rect(10, 10, 100, 30))
     canvas.text("inside", pygame.Rect(10, 10, 100, 30))

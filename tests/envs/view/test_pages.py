@@ -146,6 +146,13 @@ def depths_picture() -> TreePicture:
     return replace(tree_picture(), nodes=(), depths=lines)
 
 
+def played_out(name: str, depth: int) -> TreePicture:
+    """A shallow search, with room for its line."""
+    line = [replace(board(name), title=LONG, hints=(), ghosts=()) for _ in range(depth)]
+    page = depths_picture()
+    return replace(tree_picture(name), nodes=(), depths=page.depths[:depth], line_boards=line)
+
+
 def distributional() -> EpisodePicture:
     spread = ReturnDistribution(
         returns=np.linspace(-10, 10, 51).tolist(), weights=[1 / 51] * 51, mean=0.0, others=[1.0, 2.0]
@@ -202,7 +209,9 @@ CROWDED: dict[str, Picture] = {
     "no search": replace(tree_picture(), nodes=(), missing=LONG * 5),
     "distribution": distributional(),
     "disagreement": replace(board("connect_four"), disagreement=3, cursor=1, tabs=TABS),
-} | {f"tree of {name}": tree_picture(name) for name in GAMES}
+}
+CROWDED |= {f"tree of {name}": tree_picture(name) for name in GAMES}
+CROWDED |= {f"line of {name}, depth {depth}": played_out(name, depth) for name in GAMES for depth in (1, 6)}
 
 
 @pytest.mark.parametrize("size", SIZES)

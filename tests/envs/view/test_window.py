@@ -16,7 +16,7 @@ from envs.view import layout
 from envs.view.draw import grid_of
 from envs.view.pictures import BoardPicture, Cell, KeyHelp, Seat, Spot
 from envs.view.sdl import has_display, pygame
-from envs.view.window import Window, key_name
+from envs.view.window import FRAMES_PER_SECOND, Window, key_name
 
 
 class Recording:
@@ -85,6 +85,22 @@ def test_keys_reach_the_scene_by_name(window: Window, scene: Recording) -> None:
         post_key(key)
     assert window.frame(0.1)
     assert scene.pressed == scene.released == ["space", "left", "5", "5", "."]
+
+
+def test_a_wait_ends_with_what_happens_and_loses_none_of_it(window: Window, scene: Recording) -> None:
+    window.frame(window.wait())
+    for key in (pygame.K_a, pygame.K_b):
+        post_key(key)
+        window.wait()
+    post_key(pygame.K_x)
+    window.frame(0.1)
+    assert scene.pressed == scene.released == ["a", "b", "x"]
+
+
+def test_a_wait_without_events_lasts_until_the_next_frame_is_due(window: Window) -> None:
+    pygame.event.clear()
+    window.wait()
+    assert window.wait() >= 0.9 / FRAMES_PER_SECOND
 
 
 def test_a_click_reaches_the_cell_below_it_and_a_miss_nothing(window: Window, scene: Recording) -> None:
