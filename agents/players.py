@@ -1,7 +1,7 @@
 """Who plays: a Player looks at a position and returns a Decision.
 
-Search, networks, people and chance all stand behind this one face; what a player is made of, `agents.roster`
-knows.
+Search, networks, people and chance all stand behind this one face; `agents.player_specs` knows what a player
+is made of.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -14,7 +14,8 @@ from rich.console import Console
 from tyro.conf import Positional, arg, subcommand
 
 from agents.arena.entries import count_agents, find_entry, measure
-from agents.roster import BadSpec, build_player, check_spec, exact_solver, help_text, parse_spec
+from agents.player_specs import BadSpec, check_spec, help_text, parse_spec
+from agents.roster import build_player, exact_solver
 from agents.runs.atomic import write_text
 from agents.runs.progress import ProgressLine
 from agents.workers.config import check_workers, cores, joined_address, parse_workers

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from agents.roster import BadSpec, build_player, check_spec, help_text, parse_spec
+from agents.player_specs import BadSpec, check_spec, help_text, parse_spec
+from agents.roster import build_player
 from scripts.command_line import command, parse
 
 DESCRIPTION = f"""\

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from tyro.conf import Positional, arg
 
-from agents.roster import help_text
+from agents.player_specs import help_text
 from agents.watching.scenes import Programme, open_scene, programme
 from agents.watching.thought import exit_among_jobs
 from envs.view.canvas import checked_size

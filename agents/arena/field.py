@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from agents.arena.tournament import JUDGEMENTS, SEARCHES
-from agents.roster import VALUE_GAMES
+from agents.player_specs import VALUE_GAMES
 
 EFFORTS = ("seconds", "nodes")
 ENDS_EARLY = ("tic_tac_toe",)  # games whose solver answers at once from any opening

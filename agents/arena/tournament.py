@@ -11,8 +11,8 @@ from typing import Any
 
 from agents.arena.match import MatchResult, check_games, play_match
 from agents.arena.rating import Interval, Pairing, bradley_terry
+from agents.player_specs import parse_spec
 from agents.players import Player
-from agents.roster import parse_spec
 from envs.boards.game import Game
 
 SEARCHES = ("alpha_beta", "mcts")

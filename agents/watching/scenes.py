@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agents.peers import PeerModel, is_peer, parse_peer, require_trust
-from agents.roster import check_spec, parse_spec
+from agents.player_specs import check_spec, parse_spec
 from agents.runs.model import PROJECT_ROOT, ModelHeader, ModelNotFound, find_model, read_header
 
 if TYPE_CHECKING:

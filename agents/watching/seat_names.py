@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agents.roster import BadSpec, PlayerSpec, parse_spec
+from agents.player_specs import BadSpec, PlayerSpec, parse_spec
 
 KINDS = {
     "random": "Random moves",

@@ -160,14 +160,15 @@ def _line(canvas: Canvas, room: pygame.Rect, boards: Sequence[BoardPicture]) -> 
         height = (room.height - rows * (gap + caption)) / rows - 2 * rim
         return int(min(width / shape[1], height / shape[0], canvas.px(LINE_CELL_MAX)))
 
-    columns = max(range(1, len(boards) + 1), key=lambda count: (cell_of(count), count))
+    columns = max(range(1, len(boards) + 1), key=lambda count: (cell_of(count), -count))
     cell = cell_of(columns)
     if cell < LINE_CELL * canvas.unit:
         return
     width, height = cell * shape[1] + 2 * rim, cell * shape[0] + 2 * rim
+    lefts = [place.left for place in layout.split_columns(room, (1.0,) * columns, gap)]
     for i, board in enumerate(boards):
         row, column = divmod(i, columns)
-        left = room.left + column * (width + gap)
+        left = lefts[column]
         top = room.top + gap + row * (caption + height + gap)
         canvas.text(board.title, pygame.Rect(left + rim, top, width - 2 * rim, caption), style.SMALL)
         cells = pygame.Rect(left + rim, top + caption + rim, cell * shape[1], cell * shape[0])

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.arena.openings import openings
-from agents.roster import KINDS, BadSpec, PlayerSpec, build_player, check_spec, help_text, parse_spec
+from agents.player_specs import KINDS, BadSpec, PlayerSpec, check_spec, help_text, parse_spec
+from agents.roster import build_player
 from agents.runs.model import METADATA_KEY, ModelHeader, ModelKind, ModelNotFound, save_model
 from agents.values.learned import LearnedValue, planes_shape
 from agents.values.mlp import network_config

@@ -4,7 +4,7 @@ import pytest
 
 from agents.arena.field import standard_field
 from agents.arena.tournament import JUDGEMENTS, SEARCHES
-from agents.roster import check_spec, parse_spec
+from agents.player_specs import check_spec, parse_spec
 from envs.boards.game import GAMES
 
 

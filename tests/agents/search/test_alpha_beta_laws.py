@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.roster import KINDS, VALUE_GAMES, build_player
+from agents.player_specs import KINDS, VALUE_GAMES
+from agents.roster import build_player
 from agents.search.alpha_beta import WIN, AlphaBeta
 from agents.search.limits import Limits, StopFlag
 from agents.values.handcrafted import HandcraftedValue

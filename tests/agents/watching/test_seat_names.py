@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.roster import KINDS as ROSTER
+from agents.player_specs import KINDS as ROSTER
 from agents.watching.seat_names import KINDS, spoken
 
 
