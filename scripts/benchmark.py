@@ -62,9 +62,8 @@ class BenchmarkConfig:
     seconds: float = 3.0  # for each measurement, ours and the peer's
     think_seconds: float = 10.0  # of the agent in `view`, while keys are pressed
     seed: int = 0  # of the positions searched, to which the signature belongs, and of all that learns
-    end_games: Path | None = (
-        None  # `search` also solves these: board, side to move, scores of the moves (.obf)
-    )
+    # `search` also solves these: board, side to move, scores of the moves (.obf)
+    end_games: Path | None = None
     json: Path | None = None  # write {name: {ours, peer, ratio, unit, ...}}
 
     def __post_init__(self) -> None:

@@ -70,7 +70,13 @@ def _table(groups: Mapping[str, Sequence[Curve]], metric: str, thresholds: Seque
         title=f"{metric.replace('_', ' ')}: means over runs, median steps and minutes to a threshold"
     )
     table.add_column("label", overflow="fold")
-    for heading in ("runs", "last", "best", *(f"to {threshold:g}" for threshold in thresholds)):
+    for heading in (
+        "runs",
+        "mean (sd of runs)",
+        "last",
+        "best",
+        *(f"to {threshold:g}" for threshold in thresholds),
+    ):
         table.add_column(heading, justify="right")
     for label, curves in groups.items():
         summary = summarise(curves, thresholds)
@@ -79,7 +85,8 @@ def _table(groups: Mapping[str, Sequence[Curve]], metric: str, thresholds: Seque
 
 
 def _numbers(summary: Summary) -> list[str]:
-    plain = [f"{summary.runs}", f"{summary.last:.4g}", f"{summary.best:.4g}"]
+    spread = "" if math.isnan(summary.deviation) else f" ({summary.deviation:.2g})"
+    plain = [f"{summary.runs}", f"{summary.mean:.4g}{spread}", f"{summary.last:.4g}", f"{summary.best:.4g}"]
     return plain + [_time_to(reached, summary.runs) for reached in summary.reached]
 
 

@@ -52,10 +52,11 @@ class EpisodeReturns:
         low, high = np.percentile(values[picks].mean(axis=1), [tail, 100 - tail])
         return float(low), float(high)
 
-    def to_json(self) -> dict[str, float | int]:
-        """episodes, mean, low, high."""
+    def to_json(self) -> dict[str, Any]:
+        """episodes, mean, low, high; and each episode's return and length."""
         low, high = self.interval()
-        return {"episodes": len(self.returns), "mean": self.mean, "low": low, "high": high}
+        figures = {"episodes": len(self.returns), "mean": self.mean, "low": low, "high": high}
+        return figures | {"returns": list(self.returns), "lengths": list(self.lengths)}
 
 
 def play_episodes(

@@ -21,9 +21,8 @@ from agents.players import OutsideFailure, Player
 from agents.runs.seeding import child_seed
 from envs.boards.game import Game, IllegalMove, Position
 
-PAIRS_AT_ONCE = (
-    50  # of a part, at most: enough for full batches, few enough to have parts for several workers
-)
+# Of a part, at most: enough for full batches, few enough to have parts for several workers
+PAIRS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,8 @@ class TrainingConfig(ABC):
     value_min: float = -10.0  # of a histogram or categorical distribution (Bellemare et al. 2017)
     value_max: float = 10.0
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
-    average_decay: float = (
-        0.0  # of the running mean of weights that is evaluated and saved (Polyak & Juditsky
-    )
-    # 1992); 0: the weights of now
+    # of the running mean of weights that is evaluated and saved (Polyak & Juditsky 1992); 0: those of now
+    average_decay: float = 0.0
 
     # Exploration: epsilon falls in a straight line
     epsilon_start: float = 1.0
@@ -92,9 +90,7 @@ class TrainingConfig(ABC):
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     precision: Precision = "auto"  # auto: bfloat16 for convolutions where the device computes with it
     lanes: int = 0  # parts of a batch computed side by side, a thread each; 0: one for each core if that pays
-    torch_threads: int = (
-        1  # of one lane; 0: as OMP_NUM_THREADS says (the scripts set it to 1 if it is not set)
-    )
+    torch_threads: int = 1  # of one lane; 0: as OMP_NUM_THREADS says (scripts set it to 1 if it is not set)
     save_every_seconds: float = 60.0  # between training states, from which --resume goes on
 
     def __post_init__(self) -> None:
@@ -196,10 +192,8 @@ class DQNConfig(TrainingConfig):
     sync_every_updates: int = 250  # between copies to the target network
     target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
 
-    distribution: Literal["none", "categorical", "quantile"] = (
-        "none"  # C51: Bellemare et al. 2017; QR: Dabney
-    )
-
+    # categorical: C51, Bellemare et al. 2017; quantile: QR, Dabney et al. 2018
+    distribution: Literal["none", "categorical", "quantile"] = "none"
     noisy: bool = False  # explore by noise on the dense weights, beside epsilon (Fortunato et al. 2018)
 
     # Replay

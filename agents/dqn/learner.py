@@ -24,9 +24,8 @@ from networks.config import NetworkConfig
 from networks.heads import DistributionHead
 from networks.noisy import resample_noise
 
-LARGEST_SHARE = (
-    0.9  # of a sequence's largest error in its priority, beside the mean (Kapturowski et al. 2019)
-)
+# Of a sequence's largest error in its priority, beside the mean (Kapturowski et al. 2019).
+LARGEST_SHARE = 0.9
 
 
 class Learner:

@@ -69,6 +69,8 @@ class Summary:
     """What a group of runs came to: means over its runs."""
 
     runs: int
+    mean: float  # of the means over each run's points
+    deviation: float  # of those means, from run to run; NaN for one run
     last: float  # of the last values
     best: float  # of each run's best value, which is high by luck too
     reached: tuple[Reached, ...]
@@ -123,8 +125,11 @@ def mean_curve(curves: Sequence[Curve], axis: XAxis) -> MeanCurve:
 
 def summarise(curves: Sequence[Curve], thresholds: Sequence[float]) -> Summary:
     """What the runs of one group came to, and how soon they came to each threshold."""
+    means = [curve.values.mean() for curve in curves]
     return Summary(
         runs=len(curves),
+        mean=float(np.mean(means)),
+        deviation=float(np.std(means, ddof=1)) if len(means) > 1 else np.nan,
         last=float(np.mean([curve.values[-1] for curve in curves])),
         best=float(np.mean([curve.values.max() for curve in curves])),
         reached=tuple(_reached(curves, threshold) for threshold in thresholds),

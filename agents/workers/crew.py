@@ -12,9 +12,8 @@ from typing import Any, TypeAlias
 from agents.workers.job import MakeJob
 from agents.workers.site import Site, Worker, WorkerDied
 
-DEATHS_MAX = (
-    5  # at one post in a row without an answer: Ray may place a successor on a node that is dying too
-)
+# At one post in a row without an answer: Ray may place a successor on a node that is dying too
+DEATHS_MAX = 5
 CLOSE_SECONDS = 10.0  # that a thread may take to see the end of its worker
 
 MakeMessage: TypeAlias = Callable[[bool], Any]  # given whether the worker is new

@@ -42,6 +42,7 @@ def test_the_table_says_what_each_label_reached_and_how_soon(runs, tmp_path, cap
     assert cells == [
         "slow",
         "2",
+        "10.33 (1.4)",
         "19",
         "19",
         "3,000 steps, 6.0 min",
@@ -49,7 +50,7 @@ def test_the_table_says_what_each_label_reached_and_how_soon(runs, tmp_path, cap
         "not reached (0 of 2 runs)",
     ]
     cells = [cell.strip() for cell in quick.strip(" │").split("│")]
-    assert cells[:6] == ["quick", "1", "21", "21", "1,000 steps, 2.0 min", "2,000 steps, 4.0 min"]
+    assert cells[:7] == ["quick", "1", "20", "21", "21", "1,000 steps, 2.0 min", "2,000 steps, 4.0 min"]
     assert str(out) in printed
     assert imread(out).std() > 0
 

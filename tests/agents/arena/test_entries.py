@@ -63,7 +63,7 @@ def test_json_tells_mean_and_interval(tmp_path: Path) -> None:
     entry = find_entry(str(_saved_dqn(tmp_path / "pole.safetensors", "CartPole-v1", 4, 2)))
     told = [each.to_json() for each in measure([entry], 10)]
     assert [set(each) for each in told] == [
-        {"model", "env", "baseline", "episodes", "mean", "low", "high"}
+        {"model", "env", "baseline", "episodes", "mean", "low", "high", "returns", "lengths"}
     ] * 3
     assert all(each["low"] <= each["mean"] <= each["high"] for each in told)
     assert told[0]["model"].endswith("pole.safetensors")

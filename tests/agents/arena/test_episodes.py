@@ -88,6 +88,8 @@ def test_json_holds_the_figures():
         "mean": 1.0,
         "low": 1.0,
         "high": 1.0,
+        "returns": [1.0, 1.0],
+        "lengths": [3, 4],
     }
 
 

@@ -87,6 +87,8 @@ def test_a_summary_means_over_runs_and_counts_a_run_that_never_got_there_as_infi
     curves = [curve([1000, 2000, 3000], values) for values in ([1, 9, 5], [1, 2, 9], [1, 2, 3])]
     summary = summarise(curves, [2, 9, 10])
     assert (summary.runs, summary.last, summary.best) == (3, (5 + 9 + 3) / 3, (9 + 9 + 3) / 3)
+    assert summary.mean == np.mean([5, 4, 2])
+    assert summary.deviation == pytest.approx(np.std([5, 4, 2], ddof=1))
     two, nine, ten = summary.reached
     assert (two.runs, two.steps, two.minutes) == (3, 2000, 2)
     assert (nine.runs, nine.steps, nine.minutes) == (2, 3000, 3)
