@@ -104,7 +104,6 @@ def _resume(arguments: list[str]) -> int:
         from agents.dqn.supervise import make_training, supervise
 
         training = make_training(wanted.config)
-        run.go_on(wanted.config.to_json())
         reason = supervise(run, training, label=run.path.name, resume=True, minutes=wanted.minutes)
         _report(run.path, reason)
     return 0

@@ -48,6 +48,7 @@ def supervise(
     supervisor = Supervisor(run, training)
     if resume:
         supervisor.restore()
+        run.go_on(config.to_json())  # now that there is something to go on from
     else:
         supervisor.save_model(score=None)
     deadline = time.monotonic() + 60 * minutes if minutes is not None else float("inf")

@@ -75,6 +75,10 @@ def test_parallel_q_learning_runs_from_the_same_command_and_resumes(tmp_path, ca
     assert json.loads((run / "config.json").read_text())["average_decay"] == 0.9
     assert main(["--resume", str(run), "--num-envs", "8"]) == 2
     assert "num_envs cannot change in a run that goes on: 4, not 8" in capsys.readouterr().err
+    (run / "training_state.pt").write_bytes(b"nothing that could be loaded")
+    assert main(["--resume", str(run), "--average-decay", "0.5"]) == 2
+    assert "damaged" in capsys.readouterr().err
+    assert json.loads((run / "config.json").read_text())["average_decay"] == 0.9
     assert main([*tiny, "--replay-size", "100"]) == 2
     assert "replay-size" in capsys.readouterr().err
 
