@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from networks.blocks import Style, as_floats
-from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN, NipsCNN
 from networks.config import NetworkConfig
 from networks.heads import (
     CategoricalHead,
@@ -98,11 +98,13 @@ def build(config: NetworkConfig) -> Network | RecurrentNetwork:
     return Network(config) if config.memory == "none" else RecurrentNetwork(config)
 
 
-def _flat_trunk(config: NetworkConfig) -> MLP | NatureCNN | ImpalaCNN | ConvPool:
+def _flat_trunk(config: NetworkConfig) -> MLP | NipsCNN | NatureCNN | ImpalaCNN | ConvPool:
     """The trunk that turns an obs into flat features [B, num_features]."""
     shape, hidden_sizes, style = config.input_shape, config.hidden_sizes, _style(config)
     if config.trunk == "mlp":
         return MLP(shape, hidden_sizes, style)
+    if config.trunk == "nips_cnn":
+        return NipsCNN(shape, hidden_sizes, style)
     if config.trunk == "nature_cnn":
         return NatureCNN(shape, hidden_sizes, style)
     if config.trunk == "impala_cnn":

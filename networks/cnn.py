@@ -1,4 +1,4 @@
-"""Convolutional trunks: NatureCNN and ImpalaCNN for frames, ConvPool for images, BoardResNet for boards.
+"""Convolutional trunks: NipsCNN, NatureCNN, ImpalaCNN for frames, ConvPool for images, BoardResNet: boards.
 
 Planes are [B, C, H, W]. A network moved to `torch.channels_last` and to bfloat16 stays so throughout: nothing
 here reorders or casts planes on the way.
@@ -19,6 +19,32 @@ from networks.blocks import (
     norm_layer,
 )
 from networks.mlp import MLP
+
+
+class NipsCNN(nn.Module):
+    """The first DQN network for Atari frames, without its output layer: [B, C, H, W] -> [B, num_features].
+
+    A third of NatureCNN's multiplications.
+
+    Args:
+        input_shape: (C, H, W), H and W at least 20; DQN stacks four 84 x 84 grey frames.
+        hidden_sizes: dense layers on top; (256,) in the paper.
+    Source: Mnih et al. 2013, "Playing Atari with deep reinforcement learning" (NIPS workshop), section 4.1.
+    """
+
+    def __init__(self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style) -> None:
+        super().__init__()
+        channels = input_shape[0]  # 4 in the paper; its shapes:     4 x 84 x 84
+        self.layer1 = conv_layer(channels, 16, 8, style, stride=4)  # 16 x 20 x 20
+        self.layer2 = conv_layer(16, 32, 4, style, stride=2)  # ..... 32 x 9 x 9
+        convolutions = nn.Sequential(self.layer1, self.layer2)
+        self.dense = MLP(output_shape(convolutions, input_shape), hidden_sizes, style)  # 2592 -> 256
+        self.num_features = self.dense.num_features
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """float[B, C, H, W] -> [B, num_features]."""
+        features: Tensor = self.dense(self.layer2(self.layer1(frames)))
+        return features
 
 
 class NatureCNN(nn.Module):

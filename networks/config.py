@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-TRUNKS = ("mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet")
+TRUNKS = ("mlp", "nips_cnn", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet")
 HEADS = ("q", "policy_value", "value")
 NORMS = ("none", "batch", "layer")
 DISTRIBUTIONS = ("none", "categorical", "quantile")
@@ -18,18 +18,19 @@ MEMORIES = ("none", "simple_rnn", "lstm")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "identity")
 OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")
 
-NATURE_CNN_MIN_SIDE = 36  # pixels: a smaller frame leaves nothing after the three strided convolutions
+# Pixels: a smaller frame leaves nothing after the strided convolutions.
+NIPS_CNN_MIN_SIDE, NATURE_CNN_MIN_SIDE = 20, 36
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkConfig:
     """Everything that fixes a network's architecture: trunk -> (memory) -> head.
 
-    `hidden_sizes` are all layers of an mlp, the dense layers after a nature_cnn, impala_cnn or conv_pool, and
+    `hidden_sizes` are all layers of an mlp, the dense layers after the convolutions of other trunks, and
     those of the Q or value head of a board_resnet. An mlp without any, (), is Rosenblatt's perceptron.
     """
 
-    trunk: Literal["mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet"]
+    trunk: Literal["mlp", "nips_cnn", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet"]
     input_shape: tuple[int, ...]  # of one obs: (features,) or (C, H, W)
     head: Literal["q", "policy_value", "value"]
     num_actions: int  # width of Q values or policy; 0 for head="value"
@@ -92,7 +93,11 @@ class NetworkConfig:
         if self.trunk == "mlp":
             _require(self.input_shape != (), "input_shape", f"not empty {trunk}", self.input_shape)
             return
-        smallest_side = {"nature_cnn": NATURE_CNN_MIN_SIDE, "conv_pool": 2**self.blocks}
+        smallest_side = {
+            "nips_cnn": NIPS_CNN_MIN_SIDE,
+            "nature_cnn": NATURE_CNN_MIN_SIDE,
+            "conv_pool": 2**self.blocks,
+        }
         side = smallest_side.get(self.trunk, 1)  # the others pad: they take any image
         fits = len(self.input_shape) == 3 and min(self.input_shape[1:]) >= side
         _require(fits, "input_shape", f"(C, H, W), H and W at least {side} {trunk}", self.input_shape)

@@ -129,8 +129,7 @@ class MLPLearner(Learner):
     """Learns the small value network that alpha-beta calls in compiled code: squared error on raw bits.
 
     Alpha-beta asks about positions that good players never reach. So beside each sample the network learns
-    from
-    one a few random plies further on, where the policy-value network's judgement is the target.
+    from one a few random plies further on, where the policy-value network's judgement is the target.
     """
 
     def __init__(self, game: Game, config: BoardValueConfig) -> None:

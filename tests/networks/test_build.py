@@ -12,6 +12,7 @@ from networks.config import NetworkConfig
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "mlp": (5,),
+    "nips_cnn": (2, 20, 20),
     "nature_cnn": (2, 36, 36),
     "impala_cnn": (2, 9, 6),
     "conv_pool": (2, 8, 9),
@@ -47,7 +48,9 @@ def test_outputs_have_the_shapes_of_the_head(
 @pytest.mark.parametrize(
     ("trunk", "head", "memory"),
     list(
-        itertools.product(("mlp", "nature_cnn", "impala_cnn", "conv_pool"), EXPECTED, ("simple_rnn", "lstm"))
+        itertools.product(
+            ("mlp", "nips_cnn", "nature_cnn", "impala_cnn", "conv_pool"), EXPECTED, ("simple_rnn", "lstm")
+        )
     ),
 )
 def test_outputs_over_time_have_the_shapes_of_the_head_and_carry_the_state(

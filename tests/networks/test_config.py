@@ -106,7 +106,13 @@ def test_each_bad_field_is_named_with_what_is_allowed(changes: dict[str, Any], m
 
 
 def test_the_smallest_frames_that_are_allowed_can_be_built() -> None:
-    for trunk, side in (("nature_cnn", 36), ("impala_cnn", 1), ("conv_pool", 8), ("board_resnet", 1)):
+    for trunk, side in (
+        ("nips_cnn", 20),
+        ("nature_cnn", 36),
+        ("impala_cnn", 1),
+        ("conv_pool", 8),
+        ("board_resnet", 1),
+    ):
         network = build(NetworkConfig(**(GOOD | {"trunk": trunk, "input_shape": (1, side, side)})))
         assert network(torch.zeros(3, 1, side, side)).shape == (3, 2)
 

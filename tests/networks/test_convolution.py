@@ -7,7 +7,7 @@ from torch import nn
 
 from networks.blocks import PreActivationBlock, ResidualBlock, Style, conv_layer, max_pool
 from networks.build import build
-from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN, NipsCNN
 from networks.config import NetworkConfig
 
 IMAGE = ["0111000", "0011100", "0001110", "0001100", "0011000", "0110000", "1100000"]
@@ -47,6 +47,17 @@ def test_a_convolution_is_a_sum_over_patches_and_channels() -> None:
 def test_max_pooling_keeps_the_largest_of_each_patch() -> None:
     pooled = max_pool()(torch.tensor([[1.0, 2, 5, 0, 9], [3, 4, 6, 7, 9], [8, 0, 1, 1, 9]]).view(1, 1, 3, 5))
     assert torch.equal(pooled, torch.tensor([[[[4.0, 7.0]]]]))
+
+
+def test_the_first_dqn_network_has_the_paper_s_shapes_and_size() -> None:
+    """676,144 weights below the output: counted by hand from the paper's layer sizes."""
+    trunk = NipsCNN((4, 84, 84), (256,), Style())
+    first = trunk.layer1(torch.zeros(2, 4, 84, 84))
+    assert first.shape == (2, 16, 20, 20)
+    assert trunk.layer2(first).shape == (2, 32, 9, 9)
+    assert trunk(torch.zeros(2, 4, 84, 84)).shape == (2, 256)
+    convolutions = 4 * 8 * 8 * 16 + 16 + 16 * 4 * 4 * 32 + 32
+    assert sum(p.numel() for p in trunk.parameters()) == convolutions + 32 * 9 * 9 * 256 + 256 == 676_144
 
 
 def test_the_nature_network_has_the_paper_s_shapes_and_size() -> None:

@@ -18,6 +18,7 @@ from networks.noisy import resample_noise
 
 SHAPES: dict[str, tuple[int, ...]] = {
     "mlp": (5,),
+    "nips_cnn": (2, 20, 20),
     "nature_cnn": (2, 36, 36),
     "impala_cnn": (2, 9, 6),
     "conv_pool": (2, 8, 9),

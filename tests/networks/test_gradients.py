@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from networks.blocks import PreActivationBlock, ResidualBlock, Style
 from networks.build import RecurrentNetwork, build
-from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN
+from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN, NipsCNN
 from networks.config import ACTIVATIONS, NetworkConfig
 from networks.heads import DuelingHead, PolicyHead, QHead, Squeeze, ValueHead, masked_log_softmax
 from networks.losses import cross_entropy, huber, squared_error
@@ -72,9 +72,10 @@ def test_norms_in_dense_and_convolutional_layers(norm: str) -> None:
     assert_gradient_is_the_slope(trunk, torch.randn(5, 1, 4, 4))
 
 
-def test_nature_cnn() -> None:
-    trunk = NatureCNN((1, 36, 36), (4,), Style("tanh"))
-    assert_gradient_is_the_slope(trunk, torch.randn(1, 1, 36, 36), entries=8)
+@pytest.mark.parametrize(("kind", "side"), [(NipsCNN, 20), (NatureCNN, 36)])
+def test_strided_convolutions(kind: type[NipsCNN | NatureCNN], side: int) -> None:
+    trunk = kind((1, side, side), (4,), Style("tanh"))
+    assert_gradient_is_the_slope(trunk, torch.randn(1, 1, side, side), entries=8)
 
 
 @pytest.mark.parametrize(

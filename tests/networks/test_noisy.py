@@ -152,7 +152,9 @@ def test_what_is_saved_is_means_and_sigmas_and_never_noise() -> None:
     ]
 
 
-@pytest.mark.parametrize("trunk", ["mlp", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet"])
+@pytest.mark.parametrize(
+    "trunk", ["mlp", "nips_cnn", "nature_cnn", "impala_cnn", "conv_pool", "board_resnet"]
+)
 @pytest.mark.parametrize("dueling", [False, True])
 def test_in_every_trunk_all_dense_layers_are_noisy_and_no_convolution_is(trunk: str, dueling: bool) -> None:
     shape = (5,) if trunk == "mlp" else (2, 36, 36)

@@ -65,6 +65,7 @@ def test_dropout_zeroes_a_share_and_scales_the_rest_in_training_and_is_off_in_ev
 
 TRUNKS = {
     "mlp": {"input_shape": (6,)},
+    "nips_cnn": {"input_shape": (1, 20, 20), "hidden_sizes": (16,)},
     "nature_cnn": {"input_shape": (1, 36, 36), "hidden_sizes": (16,)},
     "impala_cnn": {"input_shape": (1, 9, 9), "channels": 4},
     "conv_pool": {"input_shape": (1, 8, 8), "channels": 4},

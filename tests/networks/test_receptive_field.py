@@ -36,6 +36,7 @@ def test_the_nature_network_has_the_fields_of_its_kernels_and_strides(
             "trunk.stem.activation",
             {"trunk": "board_resnet", "input_shape": (2, 6, 7), "channels": 4, "blocks": 1, "norm": "batch"},
         ),
+        ("trunk.layer2.activation", {"trunk": "nips_cnn", "input_shape": (2, 32, 32)}),
         (
             "trunk.layer2.activation",
             {"trunk": "nature_cnn", "input_shape": (2, 40, 40), "activation": "tanh"},
