@@ -23,11 +23,13 @@ other side's (22 + score)-th, 0 is a draw (P. Pons, blog.gamesolver.org).
   echo 44455554221 | solve.py connect_four -w      44455554221 -1
 
 A line that is no unfinished game is told on standard error and left out; the exit code is then 1. Positions
-take milliseconds from the middle game on, minutes near the empty board (which is the empty line).
+take milliseconds from the middle game on, minutes near the empty board (which is the empty line). With
+--table-mb 1024 and -w the lines 4444, 444, 44, 4 and the empty one take minutes together: who begins wins.
 """
 GAMES = ("connect_four",)
 NO_SCORE = -1000  # of a full column, as Pons's solver prints it
 LINE_BYTES_MAX = 1024
+TABLE_MB_MAX = 1 << 14
 UNSOLVED = 1  # exit code
 
 
@@ -40,6 +42,8 @@ class Solve:
     """who wins alone: scores are 1, 0 or -1; faster"""
     analyze: Annotated[bool, arg(aliases=["-a"])] = False
     """the score of each column, from the left, -1000 where it is full"""
+    table_mb: Annotated[int, arg(metavar="N")] = 64
+    """MiB of the table, rounded down to a power of two; more helps near the empty board"""
 
 
 @command
@@ -51,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from agents.outside.foreign_text import bounded_lines
     from envs.boards.game import IllegalMove
 
+    if not 1 <= options.table_mb <= TABLE_MB_MAX:
+        raise ValueError(f"--table-mb must be from 1 to {TABLE_MB_MAX}, got {options.table_mb}")
     scores = _scorer(options)
     exit_code = 0
     for number, line in enumerate(bounded_lines(sys.stdin.buffer, LINE_BYTES_MAX), start=1):
@@ -82,13 +88,13 @@ def _read(line: bytes | None) -> tuple[str, ConnectFour]:
 
 def _scorer(options: Solve) -> Callable[[ConnectFour], list[int]]:
     """What finds the numbers behind the moves; Ctrl-C stops it."""
-    from agents.search.connect_four_solver import Solver
+    from agents.search.connect_four_solver import ENTRY_BYTES, Solver
     from agents.search.limits import StopFlag
     from agents.watching.thought import Thought
     from envs.boards.connect_four import NUM_COLUMNS
 
     flag = StopFlag()
-    solver = Solver(flag)
+    solver = Solver(flag, entries=1 << ((options.table_mb << 20) // ENTRY_BYTES).bit_length() - 1)
 
     def solve(state: ConnectFour) -> list[int]:
         if not options.analyze:

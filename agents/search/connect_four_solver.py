@@ -31,6 +31,7 @@ from envs.boards.dispatch import inner_kernel, kernel
 NUM_CELLS = 42
 SCORE_MIN, SCORE_MAX = -18, 18  # nobody wins before the fourth stone
 _STRONG, _WEAK = (SCORE_MIN - 1, SCORE_MAX + 1), (-1, 1)  # ranges of scores that are told apart
+ENTRY_BYTES = 8
 DEFAULT_ENTRIES = 1 << 23  # 64 MiB
 _CENTRE_FIRST = (3, 2, 4, 1, 5, 0, 6)
 _COLUMNS = np.array([int(COLUMN) << (7 * column) for column in _CENTRE_FIRST], np.uint64)

@@ -39,6 +39,8 @@ def _piped(
     [
         ((), POSITIONS),
         (("-w",), {moves: str((int(score) > 0) - (int(score) < 0)) for moves, score in POSITIONS.items()}),
+        (("--table-mb", "1"), POSITIONS),
+        (("--table-mb", "100"), POSITIONS),  # rounded down to a power of two
         (("-a",), COLUMNS),
         (("-a", "-w"), {"5554224333234511764415115": "-1 -1 -1 -1 -1000 1 -1"}),
     ],
@@ -81,6 +83,14 @@ def test_lines_that_are_no_positions_are_told_and_the_others_solved(
 def test_another_game_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["othello"]) == 2
     assert "no exact scores for 'othello'; games: connect_four" in capsys.readouterr().err
+
+
+def test_a_table_without_entries_or_beyond_all_machines_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for megabytes in ("0", "1000000"):
+        assert main(["connect_four", "--table-mb", megabytes]) == 2
+        assert "--table-mb must be from 1 to" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_a_long_solution() -> None:
