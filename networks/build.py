@@ -102,7 +102,7 @@ def _flat_trunk(config: NetworkConfig) -> MLP | NipsCNN | NatureCNN | ImpalaCNN 
     """The trunk that turns an obs into flat features [B, num_features]."""
     shape, hidden_sizes, style = config.input_shape, config.hidden_sizes, _style(config)
     if config.trunk == "mlp":
-        return MLP(shape, hidden_sizes, style)
+        return MLP(shape, hidden_sizes, style, spread=True)
     if config.trunk == "nips_cnn":
         return NipsCNN(shape, hidden_sizes, style)
     if config.trunk == "nature_cnn":

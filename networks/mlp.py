@@ -20,14 +20,19 @@ class MLP(nn.Module):
     Args:
         input_shape: of one obs, without the batch.
         hidden_sizes: width of each hidden layer; () passes the flat obs on unchanged.
+        spread: begin the first layer as raw numbers want it (`networks.blocks.initialise_spread`).
     """
 
-    def __init__(self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style) -> None:
+    def __init__(
+        self, input_shape: Sequence[int], hidden_sizes: Sequence[int], style: Style, *, spread: bool = False
+    ) -> None:
         super().__init__()
         sizes = [math.prod(input_shape), *hidden_sizes]
         self.layers = nn.Sequential()
         for depth, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
-            self.layers.add_module(f"hidden{depth}", dense_layer(inputs, outputs, style))
+            self.layers.add_module(
+                f"hidden{depth}", dense_layer(inputs, outputs, style, spread=spread and depth == 1)
+            )
         self.num_features = sizes[-1]
 
     def forward(self, obs: Tensor) -> Tensor:

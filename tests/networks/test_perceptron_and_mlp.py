@@ -1,6 +1,7 @@
 """One layer draws one line; a hidden layer bends it. Depth needs ReLU."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -109,3 +110,17 @@ def test_the_first_weights_keep_the_size_of_a_signal(activation: str) -> None:
     torch.manual_seed(1)
     features = MLP((128,), (128,) * 10, Style(activation=activation))(torch.randn(256, 128))
     assert 0.1 < features.square().mean().sqrt().item() < 3
+
+
+def test_a_network_on_raw_numbers_starts_with_kinks_apart_from_the_origin_and_others_with_biases_of_0() -> (
+    None
+):
+    config = NetworkConfig(
+        trunk="mlp", input_shape=(4,), head="q", num_actions=2, hidden_sizes=(512, 512), activation="relu"
+    )
+    first, second = (p for name, p in build(config).named_parameters() if name.endswith("linear.bias"))
+    assert first.abs().max() <= 1 / 2  # uniform in +-1 / sqrt(4)
+    assert abs(first.std().item() - 1 / math.sqrt(12)) < 0.02
+    assert not second.any()
+    inside = MLP((4,), (8,), Style()).get_parameter("layers.hidden1.linear.bias")
+    assert not inside.any()
