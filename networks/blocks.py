@@ -1,11 +1,10 @@
 """The small parts of every trunk: activation, normalisation, dropout, pooling, the residual block.
 
 A hidden layer is always weights -> norm -> activation -> dropout; `dense_layer` and `conv_layer` are the two
-forms. Weights start orthogonal or He-normal by the activation that follows, biases at 0 (but see
-`initialise_spread`), drawn from torch's global generator.
+forms. Weights start orthogonal or He-normal by the activation that follows, biases at 0 (but for
+the first `dense_layer` on raw numbers), drawn from torch's global generator.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -79,17 +78,6 @@ def initialise(layer: nn.Linear | nn.Conv2d, activation_name: str) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def initialise_spread(layer: nn.Linear) -> None:
-    """Draw a dense layer for raw numbers, in place: weights and biases uniform in +-1 / sqrt(inputs).
-
-    With biases of 0 all kinks of a first ReLU layer go through the origin, where the observations of many
-    control tasks lie: DQN then learns CartPole more slowly. It is how torch starts every dense layer.
-    """
-    bound = 1 / math.sqrt(layer.in_features)
-    nn.init.uniform_(layer.weight, -bound, bound)
-    nn.init.uniform_(layer.bias, -bound, bound)
-
-
 def output_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear:
     """A last layer, small at the start (`OUTPUT_GAIN`): [B, inputs] -> [B, outputs]."""
     layer = _linear(inputs, outputs, noisy=noisy)
@@ -99,10 +87,15 @@ def output_layer(inputs: int, outputs: int, *, noisy: bool = False) -> nn.Linear
 
 
 def dense_layer(inputs: int, outputs: int, style: Style, *, spread: bool = False) -> nn.Sequential:
-    """A fully connected hidden layer: [B, inputs] -> [B, outputs]; with `spread` for raw numbers."""
+    """A fully connected hidden layer: [B, inputs] -> [B, outputs].
+
+    With `spread` a ReLU layer starts as torch starts every dense layer, weights and biases uniform in
+    +-1 / sqrt(inputs). With biases of 0 all kinks of a first layer on raw numbers go through the origin,
+    where the observations of many control tasks lie: DQN then learns CartPole more slowly.
+    """
     linear = _linear(inputs, outputs, noisy=style.noisy)
     if spread and style.activation not in _ORTHOGONAL_GAINS:
-        initialise_spread(linear)
+        linear.reset_parameters()
     else:
         initialise(linear, style.activation)
     layer = nn.Sequential()

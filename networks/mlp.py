@@ -20,7 +20,7 @@ class MLP(nn.Module):
     Args:
         input_shape: of one obs, without the batch.
         hidden_sizes: width of each hidden layer; () passes the flat obs on unchanged.
-        spread: begin the first layer as raw numbers want it (`networks.blocks.initialise_spread`).
+        spread: begin the first layer as raw numbers want it (`networks.blocks.dense_layer`).
     """
 
     def __init__(
@@ -30,9 +30,8 @@ class MLP(nn.Module):
         sizes = [math.prod(input_shape), *hidden_sizes]
         self.layers = nn.Sequential()
         for depth, (inputs, outputs) in enumerate(itertools.pairwise(sizes), start=1):
-            self.layers.add_module(
-                f"hidden{depth}", dense_layer(inputs, outputs, style, spread=spread and depth == 1)
-            )
+            layer = dense_layer(inputs, outputs, style, spread=spread and depth == 1)
+            self.layers.add_module(f"hidden{depth}", layer)
         self.num_features = sizes[-1]
 
     def forward(self, obs: Tensor) -> Tensor:

@@ -47,9 +47,8 @@ class TrainingConfig(ABC):
     stop_at_return: float | None = None  # end once an evaluation's mean return reaches it
 
     # The network
-    trunk: Trunk = (
-        "auto"  # mlp for vectors, nature_cnn for images; nips_cnn: that of 2013, a third of the work
-    )
+    # auto: mlp for vectors, nature_cnn for images; nips_cnn: DQN's of 2013, a third of the work
+    trunk: Trunk = "auto"
     channels: int = 16  # of the first stage of impala_cnn and conv_pool
     hidden_sizes: tuple[int, ...] = (128, 128)  # dense layers
     activation: str = "relu"

@@ -16,7 +16,7 @@ COLUMN_GAP = 26  # points between a node and its children
 BOX_WIDTH_MAX = 150  # points
 EDGE_MAX = 7  # points, of the edge that all visits take
 CURVE_POINTS = 14
-LINE_BOARDS_MAX = 6
+LINE_BOARDS_MAX = 6  # worth showing
 LINE_CELL, LINE_CELL_MAX = 8, 30  # points, of the boards of a line: at least, at most
 
 
@@ -35,7 +35,7 @@ def draw_page(canvas: Canvas, picture: TreePicture) -> None:
     elif picture.depths:
         used = _depths(canvas, room, picture.depths)
         left = pygame.Rect(room.left, used, room.width, room.bottom - used)
-        _line(canvas, left, picture.line_boards[:LINE_BOARDS_MAX])
+        _line(canvas, left, picture.line_boards)
     else:
         canvas.paragraph(picture.missing, room, style.BODY)
     chrome.draw_footer(canvas, place.footer, picture.footer, picture.tabs)

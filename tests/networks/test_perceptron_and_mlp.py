@@ -112,9 +112,7 @@ def test_the_first_weights_keep_the_size_of_a_signal(activation: str) -> None:
     assert 0.1 < features.square().mean().sqrt().item() < 3
 
 
-def test_a_network_on_raw_numbers_starts_with_kinks_apart_from_the_origin_and_others_with_biases_of_0() -> (
-    None
-):
+def test_only_the_first_layer_on_raw_numbers_starts_with_its_kinks_apart_from_the_origin() -> None:
     config = NetworkConfig(
         trunk="mlp", input_shape=(4,), head="q", num_actions=2, hidden_sizes=(512, 512), activation="relu"
     )
