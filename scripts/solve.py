@@ -22,9 +22,10 @@ other side's (22 + score)-th, 0 is a draw (P. Pons, blog.gamesolver.org).
   echo 44455554221 | solve.py connect_four         44455554221 -15
   echo 44455554221 | solve.py connect_four -w      44455554221 -1
 
-A line that is no unfinished game is told on standard error and left out; the exit code is then 1. Positions
-take milliseconds from the middle game on, minutes near the empty board (which is the empty line). With
---table-mb 1024 and -w the lines 4444, 444, 44, 4 and the empty one take minutes together: who begins wins.
+A line that is no unfinished game is told on standard error and left out; the exit code is then 1. Up to eight
+stones a book answers at once (the empty line is the empty board); a few more take seconds, the middle game
+milliseconds. Without the book, -w and --table-mb 1024 solve the lines 4444, 444, 44, 4 and the empty one in
+minutes together: who begins wins.
 """
 GAMES = ("connect_four",)
 NO_SCORE = -1000  # of a full column, as Pons's solver prints it
@@ -43,7 +44,9 @@ class Solve:
     analyze: Annotated[bool, arg(aliases=["-a"])] = False
     """the score of each column, from the left, -1000 where it is full"""
     table_mb: Annotated[int, arg(metavar="N")] = 64
-    """MiB of the table, rounded down to a power of two; more helps near the empty board"""
+    """MiB of the table, rounded down to a power of two; more helps with few stones on the board"""
+    book: bool = True
+    """look positions of eight stones up, pretrained/connect_four_book.npz"""
 
 
 @command
@@ -90,11 +93,13 @@ def _scorer(options: Solve) -> Callable[[ConnectFour], list[int]]:
     """What finds the numbers behind the moves; Ctrl-C stops it."""
     from agents.search.connect_four_solver import ENTRY_BYTES, Solver
     from agents.search.limits import StopFlag
+    from agents.search.opening_book import NO_BOOK, shipped_book
     from agents.watching.thought import Thought
     from envs.boards.connect_four import NUM_COLUMNS
 
     flag = StopFlag()
-    solver = Solver(flag, entries=1 << ((options.table_mb << 20) // ENTRY_BYTES).bit_length() - 1)
+    entries = 1 << ((options.table_mb << 20) // ENTRY_BYTES).bit_length() - 1
+    solver = Solver(flag, entries, book=shipped_book() if options.book else NO_BOOK)
 
     def solve(state: ConnectFour) -> list[int]:
         if not options.analyze:

@@ -36,13 +36,29 @@ def openings(game: Game, count: int, plies: int, seed: int) -> list[Position]:
     rng = np.random.default_rng(seed)
     level = [game.start()]
     for _ in range(plies):
-        level = _distinct(p.play(action) for p in level for action in p.legal())
+        level = _one_ply_on(level)
         keep = min(len(level), max(KEPT_MIN, KEPT_FOR_EACH * count))
         level = [level[i] for i in rng.permutation(len(level))[:keep]]
-    fair = [position for position in level if not position.is_over and not _wins_at_once(position)]
+    fair = _fair(level)
     if not fair:
         raise ValueError(f"{game.name} has no opening of {plies} plies; take fewer (--opening-plies)")
     return list(itertools.islice(itertools.cycle(fair), count))
+
+
+def every_opening(game: Game, plies: int) -> list[Position]:
+    """All openings of `plies` plies, one of each class under the game's symmetries."""
+    level = [game.start()]
+    for _ in range(plies):
+        level = _one_ply_on(level)
+    return _fair(level)
+
+
+def _one_ply_on(positions: Iterable[Position]) -> list[Position]:
+    return _distinct(position.play(action) for position in positions for action in position.legal())
+
+
+def _fair(positions: Iterable[Position]) -> list[Position]:
+    return [each for each in positions if not each.is_over and not _wins_at_once(each)]
 
 
 def _distinct(positions: Iterable[Position]) -> list[Position]:

@@ -5,7 +5,7 @@ its (22 - score)-th stone. Negative where it loses to the other's (22 + score)-t
 
 The search is a negamax with null windows that halve the range of scores. It never tries a move that lets the
 other side win at once, tries the moves first that make most threats (then the centre), and remembers bounds
-in a table.
+in a table. Where a book has the score, it looks no further.
 
 Source: P. Pons, Solving Connect Four (2015-2019), blog.gamesolver.org, parts 4-12.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.search.limits import StopFlag, Stopped
+from agents.search.opening_book import NO_BOOK, NOT_IN_BOOK, Book, book_score
 from envs.boards import rules
 from envs.boards.bits import ONE, ZERO, popcount, without_lowest
 from envs.boards.connect_four import (
@@ -51,6 +52,7 @@ class Memory(NamedTuple):
     ranked: NDArray[np.uint64]  # [stones on the board, NUM_COLUMNS] moves still to be tried, the best last
     nodes: NDArray[np.int64]  # [1]
     stop: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
+    book: Book
 
 
 class Solver:
@@ -59,14 +61,18 @@ class Solver:
     Args:
         flag: stops a running `solve` from another thread.
         entries: of the table, a power of two.
+        book: scores that need no search.
     """
 
-    def __init__(self, flag: StopFlag | None = None, entries: int = DEFAULT_ENTRIES) -> None:
+    def __init__(
+        self, flag: StopFlag | None = None, entries: int = DEFAULT_ENTRIES, book: Book = NO_BOOK
+    ) -> None:
         self._memory = Memory(
             table=np.zeros(entries, np.uint64),
             ranked=np.zeros((NUM_CELLS, NUM_COLUMNS), np.uint64),
             nodes=np.zeros(1, np.int64),
             stop=(flag or StopFlag()).byte,
+            book=book,
         )
 
     @property
@@ -172,6 +178,10 @@ def negamax(own: np.uint64, occupied: np.uint64, alpha: int, beta: int, stones: 
     memory.nodes[0] += 1
     if memory.stop[0]:
         return 0
+    if stones == memory.book.stones:
+        known = book_score(memory.book, ConnectFour(own, occupied))
+        if known != NOT_IN_BOOK:
+            return known
     key = own + occupied + BOTTOM_ROW  # different for each state
     slot = ((key * _SPREAD) >> _HALF_WORD) & np.uint64(memory.table.size - 1)
     entry = memory.table[slot]  # on its way from memory while the moves are looked at

@@ -10,6 +10,7 @@ from agents.players import BasePlayer, Decision, check_turn
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.connect_four_solver import Solver
 from agents.search.limits import DEPTH_MAX, Limits, StopFlag
+from agents.search.opening_book import shipped_book
 from agents.search.othello_solver import OthelloSolver, empty_squares
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
@@ -45,8 +46,8 @@ class ExactSolver(Protocol):
 class SolverPlayer(BasePlayer):
     """Wins as soon, or by as much, as it can, and loses as late, or by as little.
 
-    Connect Four takes milliseconds from the middle game on, seconds after some ten stones, and minutes from
-    the empty board. Othello is solved, by discs, once at most OTHELLO_EMPTY_MAX squares are empty; before
+    Connect Four is known from a book up to eight stones, takes seconds for a few more, and milliseconds from
+    the middle game on. Othello is solved, by discs, once at most OTHELLO_EMPTY_MAX squares are empty; before
     that `choose` is an alpha-beta search of eight plies, and says that nothing is proven.
 
     Raises: ValueError for a game without a solver.
@@ -108,7 +109,7 @@ class SolverPlayer(BasePlayer):
 
     def _make_solver(self) -> ExactSolver:
         if self._game.name == "connect_four":
-            return Solver(self._flag)
+            return Solver(self._flag, book=shipped_book())
         if self._game.name == "othello":
             return OthelloSolver(self._flag)
         return _Exhaustive(self._search)

@@ -41,7 +41,8 @@ def _piped(
         (("-w",), {moves: str((int(score) > 0) - (int(score) < 0)) for moves, score in POSITIONS.items()}),
         (("--table-mb", "1"), POSITIONS),
         (("--table-mb", "100"), POSITIONS),  # rounded down to a power of two
-        (("-a",), COLUMNS),
+        # the empty board, from the book
+        (("-a",), {"": "-2 -1 0 1 0 -1 -2", **COLUMNS}),
         (("-a", "-w"), {"5554224333234511764415115": "-1 -1 -1 -1 -1000 1 -1"}),
     ],
 )
@@ -95,7 +96,7 @@ def test_a_table_without_entries_or_beyond_all_machines_is_refused(
 
 def test_ctrl_c_ends_a_long_solution() -> None:
     run = subprocess.Popen(
-        [sys.executable, "scripts/solve.py", "connect_four"],
+        [sys.executable, "scripts/solve.py", "connect_four", "--no-book"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -152,7 +152,7 @@ def test_a_player_can_be_stopped_from_another_thread() -> None:
     player.choose(game("connect_four").position("553111312566546717444477713367364635522"))
     threading.Timer(0.1, player.stop).start()
     with pytest.raises(Stopped):
-        player.choose(game("connect_four").start())
+        player.choose(game("connect_four").position("123456712"))  # past the book: seconds
 
 
 def test_tic_tac_toe_is_solved_too() -> None:
