@@ -1,7 +1,8 @@
 """python scripts/train_board_value.py GAME [--field value ...]     learn to judge boards from self-play
 
-GAME is tic_tac_toe, connect_four or othello. The run's folder holds the best policy-value network (for mcts),
-the best small value network (for alpha_beta), metrics, TensorBoard events and what --resume needs.
+GAME is tic_tac_toe, connect_four or othello, or connect_four_90, which grows. The run's folder holds the best
+policy-value network (for mcts), the best small value network (for alpha_beta), metrics, TensorBoard events
+and what --resume needs.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from agents.board_value.config import BoardValueConfig
-from agents.board_value.presets import PRESETS
+from agents.board_value.presets import PRESETS, following
 from agents.workers.places import open_site
 from agents.workers.site import Site
+from envs.boards.game import GAMES
 from scripts.command_line import UsageError, command, parse, resumed_path
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ more --channels, --blocks or wider --hidden-sizes let the networks grow, from wh
 --workers N plays in N processes of this machine, ray[:N] on a Ray cluster (ray alone: a worker for each CPU):
 the one at --ray-address or RAY_ADDRESS, else one that is started here for the time of the training.
 
-games: {", ".join(PRESETS)}"""
+games: {", ".join(GAMES)}
+longer: connect_four_90, as it was shipped: 56 minutes, then a larger network for 34 more (flags change the
+        first part alone; --then names what follows any training)"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def _start(name: str, arguments: list[str]) -> int:
     if name not in PRESETS:
         nearest = get_close_matches(name, PRESETS, n=1, cutoff=0.4)
         hint = f"did you mean {nearest[0]}? " if nearest else ""
-        raise UsageError(f"the game comes first, got {name!r}; {hint}games: {', '.join(PRESETS)}")
+        raise UsageError(f"the game comes first, got {name!r}; {hint}games: {', '.join(GAMES)}")
     wanted = parse(
         NewRun,
         arguments,
@@ -88,6 +92,7 @@ def _start(name: str, arguments: list[str]) -> int:
     from agents.runs.run import Run  # late: torch
 
     config = wanted.config
+    following(config)  # a wrong name is told now
     with (
         open_site(config.workers, wanted.ray_address) as site,
         Run.create(wanted.runs_dir, name, config.to_json()) as run,
@@ -106,7 +111,7 @@ def _resume(path: Path, arguments: list[str]) -> int:
         flags = arguments[len(names) :]
         wanted = parse(ResumedRun, flags, description=f"Go on with {path}.", default=default)
         for name in (*names, wanted.config.game):
-            if name != config.game:
+            if PRESETS[name].game != config.game:
                 raise UsageError(f"{path} is a run of {config.game}, not of {name}")
         with open_site(wanted.config.workers, wanted.ray_address) as site:
             return _train(run, wanted.config, site, resume=True)
@@ -127,8 +132,13 @@ def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> i
     finished = sit(run, training, yardstick_for(training.game, config), label=config.game)
     if training.deaths:
         print(f"workers replaced: {len(training.deaths)}, the last one died with {training.deaths[-1]}")
-    _report(run.path, config.game, finished)
-    return 0
+    after = following(config) if finished else None
+    if after is None:
+        _report(run.path, config.game, finished)
+        return 0
+    print(f"goes on as {config.then}", flush=True)
+    with open_site(after.workers) as next_site:
+        return _train(run, after, next_site, resume=True)
 
 
 def _report(path: Path, game_name: str, finished: bool) -> None:

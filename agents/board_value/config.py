@@ -22,6 +22,7 @@ class BoardValueConfig:
     # How long, and how many
     minutes: float = 10.0  # wall clock from the first game on, all sittings; self-play in its own processes
     iterations: int | None = None  # instead: so many rounds of games and updates, repeatable to the bit
+    then: str | None = None  # the preset that the run goes on as after that, larger for instance
     games_per_iteration: int = 64  # with iterations
     updates_per_iteration: int = 32  # with iterations
 

@@ -1,8 +1,10 @@
-"""A training for each game, with the origin of its numbers.
+"""Trainings, with the origin of their numbers: one for each game, and those that were shipped.
 
 What all games share stands with the fields of `BoardValueConfig`. The numbers here follow from the size of
 the game.
 """
+
+from dataclasses import replace
 
 from agents.board_value.config import BoardValueConfig
 
@@ -53,4 +55,36 @@ OTHELLO = BoardValueConfig(
     held_games=40,
 )
 
-PRESETS = {config.game: config for config in (TIC_TAC_TOE, CONNECT_FOUR, OTHELLO)}
+# The network of 32 channels learns nothing more after 35 minutes; it first makes games for the larger one,
+# which learns 2.5 times as much beside one worker as beside two (pretrained/connect_four.md).
+CONNECT_FOUR_90 = replace(CONNECT_FOUR, minutes=56.0, window_max=600_000, then="connect_four_grown")
+CONNECT_FOUR_GROWN = replace(
+    CONNECT_FOUR,
+    minutes=90.0,
+    workers=1,
+    window_max=600_000,
+    channels=64,
+    blocks=4,
+    hidden_sizes=(128,),
+    learning_rate=4e-3,
+    opening_plies_max=24,
+    mlp_batch_size=128,
+    evaluate_seconds=300.0,
+    save_seconds=300.0,
+)
+
+PRESETS = {
+    **{config.game: config for config in (TIC_TAC_TOE, CONNECT_FOUR, OTHELLO)},
+    "connect_four_90": CONNECT_FOUR_90,
+    "connect_four_grown": CONNECT_FOUR_GROWN,
+}
+
+
+def following(config: BoardValueConfig) -> BoardValueConfig | None:
+    """What a run goes on as when this config is done, with its seed. ValueError where there is no such."""
+    if config.then is None:
+        return None
+    if config.then not in PRESETS or PRESETS[config.then].game != config.game:
+        names = [name for name, preset in PRESETS.items() if preset.game == config.game]
+        raise ValueError(f"BoardValueConfig.then must be one of {', '.join(names)}, got {config.then!r}")
+    return replace(PRESETS[config.then], seed=config.seed)

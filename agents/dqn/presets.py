@@ -226,6 +226,21 @@ PONG_PQN = replace(
     evaluate_every_steps=200_000,
 )
 
+# Breakout as far as two hours go (pretrained/breakout.md): the small network, for more steps.
+BREAKOUT_PQN = replace(
+    PONG_PQN,
+    env_id="ALE/Breakout-v5",
+    life_loss_ends=True,
+    env_steps=4_100_000,
+    trunk="nips_cnn",
+    hidden_sizes=(256,),
+    value_min=-1.0,
+    value_max=10.0,  # a brick each ten steps, for ever
+    trace_decay=0.85,
+    epsilon_decay_steps=300_000,
+    evaluate_every_steps=400_000,
+)
+
 # Other image observations (a user's own env): few steps, so smaller and slower in exploring than Atari.
 IMAGE = replace(
     ATARI,
@@ -253,6 +268,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "rainbow": RAINBOW,
     "pqn": PQN,
     "pong_pqn": PONG_PQN,
+    "breakout_pqn": BREAKOUT_PQN,
 }
 
 

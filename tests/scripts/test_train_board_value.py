@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agents.board_value.presets import PRESETS
 from agents.runs.model import read_header
 from agents.search.mcts import MCTSPlayer
 from agents.values.learned import LearnedValue
@@ -98,6 +100,7 @@ def test_ctrl_c_stops_in_good_order_and_says_how_to_go_on(tmp_path: Path) -> Non
         (["connect_four", "--minutes", "-1"], "BoardValueConfig.minutes must be above 0"),
         (["connect_four", "--workers", "rai"], "workers must be a number of processes from 1, or ray"),
         (["connect_four", "--ray-address", "head:6379"], "is for --workers ray"),
+        (["connect_four", "--then", "tic_tac_toe"], "BoardValueConfig.then must be one of connect_four"),
         (["--resume", "runs/nowhere"], "no run folder runs/nowhere"),
     ],
 )
@@ -140,6 +143,24 @@ def test_a_run_goes_on_longer_with_larger_networks(
     assert main(["--resume", str(folder), "--channels", "8"]) == 2
     assert "can only grow" in capsys.readouterr().err
     assert json.loads((folder / "config.json").read_text())["channels"] == 12
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_run_grows_by_itself(resumed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"iterations": 3, "games_per_iteration": 10, "updates_per_iteration": 2, "held_positions": 6}
+    grown = replace(PRESETS["tic_tac_toe"], **sizes, channels=24, full_simulations=12, fast_simulations=6)
+    monkeypatch.setitem(PRESETS, "grown", grown)
+    begun = ["tic_tac_toe", *TINY, "--seed", "5", "--runs-dir", str(tmp_path)]
+    if resumed:
+        assert main([*begun, "--iterations", "1"]) == 0
+        assert main(["--resume", str(run_folder(tmp_path)), "--iterations", "2", "--then", "grown"]) == 0
+    else:
+        assert main([*begun, "--iterations", "2", "--then", "grown"]) == 0
+    folder = run_folder(tmp_path)
+    header = read_header(folder / "last.safetensors")
+    assert (header.step, header.network["channels"], header.config["seed"]) == (6, 24, 5)
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["then"], config["channels"]) == (None, 24)
 
 
 def test_without_arguments_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,7 +152,8 @@ def test_twenty_seconds_of_training_beat_chance_soundly() -> None:
 def test_a_config_is_the_same_after_json(name: str) -> None:
     config = PRESETS[name]
     assert BoardValueConfig.from_json(config.to_json()) == config
-    assert config.network(game(name)).num_actions == game(name).num_actions
+    played = game(config.game)
+    assert config.network(played).num_actions == played.num_actions
 
 
 @pytest.mark.parametrize(
