@@ -37,7 +37,7 @@ pictures: $(READY)  ## the README's pictures and its film, made anew
 	$(WATCH) $(DUEL) --screenshot docs/images/connect_four.png --at 12
 	$(WATCH) $(DUEL) --page tree --screenshot docs/images/tree.png --at 12
 	$(WATCH) pong --screenshot docs/images/pong.png --at 350
-	$(WATCH) pong --page inside --screenshot docs/images/inside.png --at 350
+	$(WATCH) breakout --page inside --screenshot docs/images/inside.png --at 350
 	$(WATCH) $(DUEL) --record docs/images/connect_four.gif --size 960x600 --steps 24
 
 test: $(READY)  ## the whole test suite but for what is marked slow

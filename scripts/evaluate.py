@@ -102,7 +102,9 @@ class Tournament(Games):
     """All against all: ratings, and a table of searches and judgements."""
 
     game: GameName
-    players: Annotated[Positional[tuple[str, ...]], arg(metavar="[PLAYER...]", help=PLAYER_HELP)] = ()
+    players: Annotated[
+        Positional[tuple[str, ...]], arg(metavar="[PLAYER...]", help=PLAYER_HELP, help_behavior_hint="")
+    ] = ()
     effort: Annotated[str | None, arg(metavar="seconds=S|nodes=N", help_behavior_hint="")] = None
     """instead of players: the standard field, {alpha-beta, MCTS} x {handcrafted, learned} and what lies
     below, all with this effort for each move"""

@@ -226,7 +226,7 @@ PONG_PQN = replace(
     evaluate_every_steps=200_000,
 )
 
-# Breakout as far as two hours go (pretrained/breakout.md): the small network, for more steps.
+# Breakout in two hours: 53 with sticky actions (pretrained/breakout.md). The small network, for more steps.
 BREAKOUT_PQN = replace(
     PONG_PQN,
     env_id="ALE/Breakout-v5",
