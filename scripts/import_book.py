@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from agents.runs.model import PRETRAINED
-from scripts.command_line import command, parse
+from scripts.command_line import UsageError, command, parse
 
 if TYPE_CHECKING:
     from agents.search.opening_book import Book
@@ -56,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     source = read_book(options.source)
     states = sorted((each.state for each in every_opening(game("connect_four"), STONES)), key=book_key)
+    if not 0 <= options.check <= len(states):
+        raise UsageError(
+            f"--check must be in 0 to {len(states)}, the positions there are, got {options.check}"
+        )
     book = _searched(states, source)
     if options.check and not _confirmed(book, random.Random(options.seed).sample(states, options.check)):
         return UNCONFIRMED

@@ -42,6 +42,11 @@ def test_a_score_that_is_not_confirmed_ends_in_no_book(
     assert not out.exists()
 
 
+def test_more_checks_than_positions_are_refused(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert import_book.main([str(source), "--check", "122"]) == 2
+    assert "--check must be in 0 to 121" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("error", "confirmed"), [(0, True), (1, False)])
 def test_scores_are_confirmed_by_a_search(
     error: int, confirmed: bool, capsys: pytest.CaptureFixture[str]
