@@ -92,7 +92,7 @@ def _start(name: str, arguments: list[str]) -> int:
     from agents.runs.run import Run  # late: torch
 
     config = wanted.config
-    following(config)  # a wrong name is told now
+    following(config)  # a wrong name leaves no folder
     with (
         open_site(config.workers, wanted.ray_address) as site,
         Run.create(wanted.runs_dir, name, config.to_json()) as run,
@@ -124,6 +124,7 @@ def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> i
     from agents.board_value.train import Training
     from agents.board_value.yardstick import yardstick_for
 
+    after = following(config)
     torch.set_num_threads(1)  # self-play has the other cores
     training = Training(config, site)
     if resume:
@@ -132,8 +133,7 @@ def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> i
     finished = sit(run, training, yardstick_for(training.game, config), label=config.game)
     if training.deaths:
         print(f"workers replaced: {len(training.deaths)}, the last one died with {training.deaths[-1]}")
-    after = following(config) if finished else None
-    if after is None:
+    if after is None or not finished:
         _report(run.path, config.game, finished)
         return 0
     print(f"goes on as {config.then}", flush=True)

@@ -59,10 +59,10 @@ OTHELLO = BoardValueConfig(
 # which learns 2.5 times as much beside one worker as beside two (pretrained/connect_four.md).
 CONNECT_FOUR_90 = replace(CONNECT_FOUR, minutes=56.0, window_max=600_000, then="connect_four_grown")
 CONNECT_FOUR_GROWN = replace(
-    CONNECT_FOUR,
+    CONNECT_FOUR_90,
     minutes=90.0,
+    then=None,
     workers=1,
-    window_max=600_000,
     channels=64,
     blocks=4,
     hidden_sizes=(128,),

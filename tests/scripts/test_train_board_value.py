@@ -142,6 +142,9 @@ def test_a_run_goes_on_longer_with_larger_networks(
     assert read_header(folder / "last.safetensors").network == header.network
     assert main(["--resume", str(folder), "--channels", "8"]) == 2
     assert "can only grow" in capsys.readouterr().err
+    assert main(["--resume", str(folder), "--iterations", "8", "--then", "othello"]) == 2
+    assert "then must be one of tic_tac_toe" in capsys.readouterr().err
+    assert read_header(folder / "last.safetensors").step == 14  # told before any training
     assert json.loads((folder / "config.json").read_text())["channels"] == 12
 
 
