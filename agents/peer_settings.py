@@ -63,6 +63,7 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "double": (False,),
     "optimiser": ("adam",),
     "average_decay": (0.0,),
+    "munchausen": (0.0,),
     "anneal_learning_rate": (False,),
     "loss": ("huber",),
     "life_loss_ends": (False,),

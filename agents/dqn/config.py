@@ -69,6 +69,9 @@ class TrainingConfig(ABC):
     value_min: float = -10.0  # of a histogram or categorical distribution (Bellemare et al. 2017)
     value_max: float = 10.0
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
+    munchausen: float = 0.0  # share of the log-policy in the reward; 0: none, Vieillard et al. 2020: 0.9
+    policy_temperature: float = 0.03  # tau of that policy, softmax(q / tau) (the same paper, as the next)
+    log_policy_min: float = -1.0  # tau * log-policy counts no less
     # of the running mean of weights that is evaluated and saved (Polyak & Juditsky 1992); 0: those of now
     average_decay: float = 0.0
 
@@ -102,8 +105,10 @@ class TrainingConfig(ABC):
         for name in ("epsilon_start", "epsilon_end", "evaluation_epsilon", "repeat_action_probability"):
             self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
         self._require(0 < self.discount <= 1, "discount", "in (0, 1]")
-        self._require(0 <= self.average_decay < 1, "average_decay", "in [0, 1)")
-        for name in ("learning_rate", "optimiser_epsilon", "save_every_seconds"):
+        for name in ("average_decay", "munchausen"):
+            self._require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
+        self._require(self.log_policy_min <= 0, "log_policy_min", "at most 0")
+        for name in ("learning_rate", "optimiser_epsilon", "policy_temperature", "save_every_seconds"):
             self._require(getattr(self, name) > 0, name, "above 0")
         for name in ("reward_clip", "clip_gradient_norm"):
             value = getattr(self, name)

@@ -1,7 +1,8 @@
 """One update of DQN after the other: a batch from the replay in, better weights out.
 
 Sources: Mnih et al. 2015 (replay, target network), van Hasselt et al. 2016 (Double), Sutton 1988 (n steps),
-Kapturowski et al. 2019 (sequences: stored state, burn-in, mixed priorities), Hessel et al. 2018 (together).
+Kapturowski et al. 2019 (sequences: stored state, burn-in, mixed priorities), Hessel et al. 2018 (together),
+Vieillard et al. 2020 (Munchausen; of a window of n steps, the first one's bonus counts).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agents.dqn import munchausen
 from agents.dqn.config import DQNConfig
 from agents.dqn.losses import mean_of, of_action, td_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
@@ -63,17 +65,23 @@ class Learner:
 
     def _judge_transitions(self, batch: Transitions) -> Judged:
         obs, next_obs = self._tensor(batch.obs), self._tensor(batch.next_obs)
+        action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
             next_outputs = self._outputs(self._target.network, next_obs)
             chooser_q = self.network.acting(next_obs) if self.config.double else self._q(next_outputs)
-            following = of_action(next_outputs, chooser_q.argmax(dim=-1), atoms=self._atoms)
+            following = self._following(next_outputs, chooser_q)
+            if self.config.munchausen:
+                reward = reward + munchausen.bonus(self._target.network(obs), action, self.config)
+                reward = reward + discount * munchausen.entropy_bonus(
+                    chooser_q, self.config.policy_temperature
+                )
         outputs = self._outputs(self.network.learning(), obs)
-        predicted = of_action(outputs, self._tensor(batch.action), atoms=self._atoms)
+        predicted = of_action(outputs, action, atoms=self._atoms)
         loss, sizes = td_error(
             predicted,
             following,
-            self._tensor(batch.reward),
-            self._tensor(batch.discount),
+            reward,
+            discount,
             self._tensor(batch.weights),
             loss=self.config.loss,
             head=self._head,
@@ -84,24 +92,29 @@ class Learner:
         """As `_judge_transitions`, over all places of the sequences that someone acted at."""
         length = len(batch.action)
         obs, starts, state = (self._tensor(x) for x in (batch.obs, batch.starts, batch.state))
+        action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
-            next_outputs = self._unroll(self._target.network, obs, starts, state)
-            chooser = next_outputs
+            target_outputs = self._unroll(self._target.network, obs, starts, state)
+            chooser = target_outputs
             if self.config.double:
                 chooser = self._unroll(self.network.acting, obs, starts, state)
-            best = of_action(next_outputs, self._q(chooser).argmax(dim=-1), atoms=self._atoms)
+            chooser_q = self._q(chooser)
+            worth = self._following(target_outputs, chooser_q)
             ahead = self._tensor(batch.steps) + torch.arange(length, device=obs.device)[:, None]
-            if self._atoms:
-                ahead = ahead.unsqueeze(-1)
-            following = best.take_along_dim(ahead, dim=0)  # [length, B, (K)]: where each window ends
+            at = ahead.unsqueeze(-1) if self._atoms else ahead
+            following = worth.take_along_dim(at, dim=0)  # [length, B, (K)]: where each window ends
+            if self.config.munchausen:
+                reward = reward + munchausen.bonus(self._q(target_outputs[:length]), action, self.config)
+                freedom = munchausen.entropy_bonus(chooser_q, self.config.policy_temperature)
+                reward = reward + discount * freedom.take_along_dim(ahead, dim=0)
         outputs = self._unroll(self.network.learning(), obs, starts, state)[:length]
-        predicted = of_action(outputs, self._tensor(batch.action), atoms=self._atoms)
+        predicted = of_action(outputs, action, atoms=self._atoms)
         learned = self._tensor(batch.learned)
         loss, sizes = td_error(
             predicted[learned],
             following[learned],
-            self._tensor(batch.reward)[learned],
-            self._tensor(batch.discount)[learned],
+            reward[learned],
+            discount[learned],
             self._tensor(batch.weights).expand(length, -1)[learned],
             loss=self.config.loss,
             head=self._head,
@@ -112,6 +125,12 @@ class Learner:
         mean = of_places.sum(dim=0) / learned.sum(dim=0).clamp(min=1)
         mixed = LARGEST_SHARE * of_places.amax(dim=0) + (1 - LARGEST_SHARE) * mean
         return Judged(loss, self._q(predicted.detach())[learned], mixed)
+
+    def _following(self, outputs: Tensor, chooser_q: Tensor) -> Tensor:
+        """What `outputs` [..., A, (K)] say of the action that the policy by `chooser_q` takes: [..., (K)]."""
+        if self.config.munchausen:
+            return munchausen.mixed(outputs, chooser_q, self._head, self.config.policy_temperature)
+        return of_action(outputs, chooser_q.argmax(dim=-1), atoms=self._atoms)
 
     def _outputs(self, network: QNetwork, obs: Tensor) -> Tensor:
         """[B, A, (K)]."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agents.dqn import munchausen
 from agents.dqn.config import PQNConfig
 from agents.dqn.losses import mean_of, of_action, value_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
@@ -89,14 +90,15 @@ class PQNTraining(Training):
         T, N = self.config.rollout_steps, self.config.num_envs
         state = self.agent.state
         actions = np.empty((T, N), np.int64)
-        reward, value = np.empty((2, T, N), np.float32)
+        q = np.empty((T, N, self.network_config.num_actions), np.float32)
+        reward = np.empty((T, N), np.float32)
         next_value = np.zeros((T, N), np.float32)
         starts, terminated, ended = np.empty((3, T, N), np.bool_)
         for t in range(T):
             self.agent.epsilon = self.config.epsilon(self.step)
             self._obs[t], starts[t] = self.obs, self.starts
-            q = self.agent.q_values(self.obs, self.starts)
-            actions[t], value[t] = self.agent.choose(q), q.max(axis=1)
+            q[t] = self.agent.q_values(self.obs, self.starts)
+            actions[t] = self.agent.choose(q[t])
             step = self.envs.step(actions[t])
             reward[t] = self._learned_reward(step.reward)
             lost = step.life_lost & ~step.truncated & self.config.life_loss_ends
@@ -105,8 +107,11 @@ class PQNTraining(Training):
                 next_value[t] = self._glance(step.last_obs, np.zeros(N, np.bool_))
             self._move_on(step)
         last_value = self._glance(self.obs, self.starts)
-        following = np.concatenate([value[1:], last_value[None]])
+        following = np.concatenate([self._worth(q[1:]), last_value[None]])
         next_value = np.where(ended, next_value, following)
+        if self.config.munchausen:
+            asked, taken = torch.from_numpy(q), torch.from_numpy(actions)
+            reward += munchausen.bonus(asked, taken, self.config).numpy()
         returns = lambda_returns(
             reward, terminated, ended, next_value, self.config.discount, self.config.trace_decay
         )
@@ -115,11 +120,18 @@ class PQNTraining(Training):
         return Rollout(obs, began, action, target, state)
 
     def _glance(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """The highest q float32[N] of `obs`; a memory does not move on."""
+        """What `obs` is worth: float32[N]; a memory does not move on."""
         state = self.agent.state
-        value: NDArray[np.float32] = self.agent.q_values(obs, starts).max(axis=1)
+        value = self._worth(self.agent.q_values(obs, starts))
         self.agent.state = state
         return value
+
+    def _worth(self, q: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What states are worth by q [..., A], to the policy that is learned: float32[...]."""
+        if self.config.munchausen:
+            return munchausen.soft_value(torch.from_numpy(q), self.config.policy_temperature).numpy()
+        highest: NDArray[np.float32] = q.max(axis=-1)
+        return highest
 
     def _learn(self, rollout: Rollout) -> tuple[Metrics, int]:
         """All epochs over one rollout. Returns the means of the updates' metrics, and their number."""

@@ -47,8 +47,9 @@ def flat(one):
 
 
 @pytest.mark.parametrize("double", [False, True])
-def test_an_update_is_the_gradient_step_written_out(double):
-    one = learner(optimiser="sgd", learning_rate=0.1, loss="squared_error", double=double)
+@pytest.mark.parametrize("share", [0.0, 0.9])
+def test_an_update_is_the_gradient_step_written_out(double, share):
+    one = learner(optimiser="sgd", learning_rate=0.1, loss="squared_error", double=double, munchausen=share)
     with torch.no_grad():
         for parameter in one.target.parameters():
             parameter.add_(0.3)  # so that the target network matters
@@ -56,8 +57,14 @@ def test_an_update_is_the_gradient_step_written_out(double):
     obs, action, reward, discount, next_obs, *_ = (torch.from_numpy(x) for x in data)
     with torch.no_grad():
         after = one.target(next_obs)
-        choice = (expected if double else one.target)(next_obs).argmax(1)
-        target = reward + discount * after[range(B), choice]
+        chooser = (expected if double else one.target)(next_obs)
+        worth = after[range(B), chooser.argmax(1)]
+        if share:  # Vieillard et al. 2020, equation 1
+            tau, log_policy = 0.03, torch.log_softmax(chooser / 0.03, 1)
+            worth = (log_policy.exp() * (after - tau * log_policy)).sum(1)
+            taken = torch.log_softmax(one.target(obs) / tau, 1)[range(B), action]
+            reward = reward + share * (tau * taken).clamp(-1, 0)
+        target = reward + discount * worth
     ((expected(obs)[range(B), action] - target) ** 2).mean().backward()
     one.learn(data)
     for new, old in zip(one.network.online.parameters(), expected.parameters(), strict=True):
@@ -156,8 +163,8 @@ def test_cuda_without_a_gpu_is_refused():
 
 
 @pytest.mark.parametrize("memory", ["lstm", "simple_rnn"])
-@pytest.mark.parametrize("burn_in", [0, 3])
-def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(memory, burn_in):
+@pytest.mark.parametrize(("burn_in", "share"), [(0, 0.0), (3, 0.0), (3, 0.9)])
+def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(memory, burn_in, share):
     """The same error, by a python loop over sequences and steps."""
     length, n_step = 6, 2
     options = {
@@ -166,6 +173,7 @@ def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(
         "burn_in": burn_in,
         "sequence_length": length,
         "n_step": n_step,
+        "munchausen": share,
     }
     one = learner(loss="squared_error", **options)
     with torch.no_grad():
@@ -199,9 +207,15 @@ def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(
                 if not data.learned[t, b]:
                     continue
                 end = burn_in + t + int(data.steps[t, b])
-                bootstrap = target[end][online[end].argmax()]
-                wanted = data.reward[t, b] + data.discount[t, b] * bootstrap
-                errors.append((online[burn_in + t][int(data.action[t, b])] - wanted) ** 2)
+                action = int(data.action[t, b])
+                bonus, bootstrap = 0.0, target[end][online[end].argmax()]
+                if share:
+                    log_policy = torch.log_softmax(online[end] / 0.03, 0)
+                    bootstrap = (log_policy.exp() * (target[end] - 0.03 * log_policy)).sum()
+                    taken = torch.log_softmax(target[burn_in + t] / 0.03, 0)[action]
+                    bonus = share * (0.03 * taken).clamp(-1, 0)
+                wanted = data.reward[t, b] + bonus + data.discount[t, b] * bootstrap
+                errors.append((online[burn_in + t][action] - wanted) ** 2)
     assert isinstance(data, Sequences)
     assert data.starts.any()
     assert not data.learned.all()

@@ -126,7 +126,7 @@ def test_the_learning_rate_falls_to_nothing_at_the_end():
 
 OPTIONS = {
     "plain": {"env_id": "CartPole-v1"},
-    "dropout": {"env_id": "CartPole-v1", "dropout": 0.2, "dueling": True},
+    "dropout": {"env_id": "CartPole-v1", "dropout": 0.2, "dueling": True, "munchausen": 0.9},
     "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "reward_clip": 1.0, "env_steps": 96, "lanes": 2},
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8},
     "histogram": {"env_id": "advantage/Recall-v0", "memory": "lstm", "loss": "cross_entropy"},

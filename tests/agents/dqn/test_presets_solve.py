@@ -59,6 +59,7 @@ RAINBOW = {"dueling": True, "priority_exponent": 0.5, **C51, **BY_NOISE}
         BY_NOISE,
         RAINBOW,
         {"target_mix": 0.05, "sync_every_updates": 1},
+        {"munchausen": 0.9},
     ],
     ids=lambda options: "+".join(options),
 )

@@ -118,6 +118,7 @@ OPTIONS = {
     },
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8, "norm": "layer"},
     "histogram": {"env_id": "CartPole-v1", "loss": "cross_entropy", "priority_exponent": 0.5, "n_step": 3},
+    "munchausen": {"env_id": "CartPole-v1", "munchausen": 0.9, "distribution": "categorical"},
 }
 
 
