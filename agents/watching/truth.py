@@ -8,7 +8,6 @@ from envs.boards import rules
 from envs.boards.game import Game, Position
 
 OTHELLO_EMPTY_MAX = 14  # seconds
-CONNECT_FOUR_STONES_MIN = 8  # before it the solver takes minutes
 _TO_THE_END = Limits(depth=DEPTH_MAX)
 
 
@@ -25,8 +24,6 @@ class Truth:
         """Why a position is not solved, in words; empty where it is."""
         stones = int((self._game.cell_owner(position) != 0).sum())
         height, width = self._game.board_shape
-        if self._game.name == "connect_four" and stones < CONNECT_FOUR_STONES_MIN:
-            return f"the solver answers from {CONNECT_FOUR_STONES_MIN} stones on"
         if self._game.name == "othello" and height * width - stones > OTHELLO_EMPTY_MAX:
             return f"the solver answers when at most {OTHELLO_EMPTY_MAX} squares are empty"
         return "the game is over" if position.is_over else ""
