@@ -1,7 +1,9 @@
 """The players who answer the project's question, all with the same effort for each move.
 
-{alpha-beta, MCTS} x {handcrafted, learned} in the middle, `greedy` and `random` at the bottom; where a game
-has them, alpha-beta with the judgements between the two (squares, fitted) and the solver beside them.
+{alpha-beta, MCTS} x {handcrafted, learned} in the middle, `greedy` and `random` at the bottom. The shipped
+learned judgements differ, a quick one for alpha-beta and a deep one for MCTS; so MCTS plays with the quick one
+as well, and what the search is worth can be told from what the judgement is. Where a game has them,
+alpha-beta with the judgements between the two (squares, fitted) and the solver beside them.
 """
 
 from __future__ import annotations
@@ -35,5 +37,6 @@ def standard_field(game_name: str, effort: str) -> list[str]:
     table = [(search, value) for search in SEARCHES for value in JUDGEMENTS]
     table += [("alpha_beta", value) for value in between]
     players = [f"{search}:value={value},{bounds[search]}" for search, value in table]
+    players.append(f"mcts:value=learned,model={game_name}_alpha_beta,{bounds['mcts']}")
     solver = ["solver"] if game_name in ENDS_EARLY else []
     return [*players, *solver, "greedy:value=handcrafted", "random"]

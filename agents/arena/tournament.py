@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.arena.match import MatchResult, check_games, play_match
 from agents.arena.rating import Interval, Pairing, bradley_terry
-from agents.player_specs import parse_spec
+from agents.player_specs import PlayerSpec, parse_spec
 from agents.players import Player
 from envs.boards.game import Game
 
@@ -119,17 +119,22 @@ def tournament_result(game: Game, names: Sequence[str], matches: Sequence[MatchR
 def judgement_table(standings: Sequence[Standing]) -> dict[tuple[str, str], Standing] | None:
     """Standings by (search, value) for {alpha_beta, mcts} x {handcrafted, learned}.
 
-    None unless each of the four is there exactly once.
+    None unless each of the four is there exactly once; where several share a cell, the one whose `model=`
+    is the shipped one counts.
     """
-    cells = {cell: list[Standing]() for cell in itertools.product(SEARCHES, JUDGEMENTS)}
+    cells = {cell: list[tuple[PlayerSpec, Standing]]() for cell in itertools.product(SEARCHES, JUDGEMENTS)}
     for standing in standings:
         spec = parse_spec(standing.player)
         cell = spec.kind, spec.value or ""
         if cell in cells:
-            cells[cell].append(standing)
-    if any(len(found) != 1 for found in cells.values()):
-        return None
-    return {cell: found[0] for cell, found in cells.items()}
+            cells[cell].append((spec, standing))
+    table = {}
+    for cell, found in cells.items():
+        counted = found if len(found) == 1 else [each for each in found if each[0].model is None]
+        if len(counted) != 1:
+            return None
+        table[cell] = counted[0][1]
+    return table
 
 
 def _standings(names: Sequence[str], matches: Sequence[MatchResult]) -> list[Standing]:

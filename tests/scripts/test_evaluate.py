@@ -186,7 +186,7 @@ def test_an_effort_stands_for_the_standard_field_and_mistakes_are_counted_for_ea
     effort = ("--effort", "nodes=20", "--games", "2", "--mistakes", str(solved), "--plot", str(plot))
     told = _figures(tmp_path, "tournament", "connect_four", *effort)
     assert plot.read_bytes().startswith(b"\x89PNG")
-    assert len(told["ratings"]) == 6
+    assert len(told["ratings"]) == 7
     assert set(told["mistakes"]) == {rating["player"] for rating in told["ratings"]}
     assert all(report["positions"] == 2 for report in told["mistakes"].values())
     assert "mistakes on solved positions" in capsys.readouterr().out

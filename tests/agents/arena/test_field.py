@@ -21,6 +21,8 @@ def test_the_table_is_in_the_field_and_everyone_thinks_as_long(name: str, effort
     else:
         assert {spec.nodes or spec.simulations for spec in searchers} == {400}
     assert {"random", "greedy"} <= {spec.kind for spec in specs}
+    quick = [spec.model for spec in specs if spec.kind == "mcts" and spec.model]
+    assert quick == [f"{name}_alpha_beta"]
 
 
 def test_othello_shows_the_rungs_between_the_two_judgements() -> None:

@@ -88,6 +88,11 @@ def test_the_table_of_judgements_needs_each_of_the_four_exactly_once() -> None:
     }
     assert judgement_table(_standings(*FOUR[:3])) is None
     assert judgement_table(_standings(*FOUR, "mcts:value=learned,simulations=100")) is None
+    own = FOUR[3] + ",model=mine.safetensors"
+    both = judgement_table(_standings(own, *FOUR))
+    assert both is not None
+    assert both["mcts", "learned"].player == FOUR[3]  # the shipped one counts
+    assert judgement_table(_standings(*FOUR[:3], own)) is not None
 
 
 def test_the_table_of_judgements_has_a_row_for_each_search_and_a_column_for_each_value() -> None:
