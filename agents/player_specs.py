@@ -297,6 +297,11 @@ def model_of(spec: PlayerSpec, game_name: str) -> tuple[Path, ModelHeader]:
     return path, header
 
 
+def model_file(spec: PlayerSpec, game_name: str) -> Path | None:
+    """The file of the network that the player judges with; None without one. Raises: as `check_spec`."""
+    return model_of(spec, game_name)[0] if spec.value in BOARD_MODELS else None
+
+
 def _unknown(what: str, name: str, known: Iterable[str], plural: str) -> str:
     """`unknown WHAT 'NAME'; did you mean 'NEAREST'? PLURAL: all that are known`."""
     begun = [each for each in known if name and each.startswith(name)]

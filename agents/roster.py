@@ -9,11 +9,9 @@ import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agents.player_specs import BOARD_MODELS, KINDS, PlayerSpec, check_spec, model_of, parse_spec
+from agents.player_specs import KINDS, PlayerSpec, check_spec, model_of, parse_spec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agents.players import Player
     from agents.values.value import Value
     from envs.boards.game import Game, Position
@@ -32,11 +30,6 @@ def build_player(spec: str, game: Game, seed: int = 0) -> Player:
     player = _build(parsed, game)
     player.reset(seed)
     return player
-
-
-def model_file(spec: PlayerSpec, game_name: str) -> Path | None:
-    """The file of the network that the player judges with; None without one. Raises: as `check_spec`."""
-    return model_of(spec, game_name)[0] if spec.value in BOARD_MODELS else None
 
 
 def exact_solver(game: Game) -> Callable[[Position, int, int], bool] | None:

@@ -17,9 +17,9 @@ import torch
 
 from agents.arena.match import MatchResult, Part, PartResult, match_parts, match_result, play_part
 from agents.arena.tournament import TournamentResult, check_entries, tournament_result
-from agents.player_specs import parse_spec
+from agents.player_specs import model_file, parse_spec
 from agents.players import Player
-from agents.roster import build_player, model_file
+from agents.roster import build_player
 from agents.workers.crew import Crew, Post
 from agents.workers.job import MakeJob
 from agents.workers.site import Site

@@ -1,8 +1,8 @@
 """The players who answer the project's question, all with the same effort for each move.
 
 {alpha-beta, MCTS} x {handcrafted, learned} in the middle, `greedy` and `random` at the bottom. The shipped
-learned judgements differ, a quick one for alpha-beta and a deep one for MCTS; so MCTS plays with the quick one
-as well, and what the search is worth can be told from what the judgement is. Where a game has them,
+learned judgements differ, a quick one for alpha-beta and a deep one for MCTS, so MCTS plays with the quick
+one too: what the search is worth can then be told from what the judgement is. Where a game has them,
 alpha-beta with the judgements between the two (squares, fitted) and the solver beside them.
 """
 
