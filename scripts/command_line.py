@@ -82,6 +82,13 @@ def _plain(box: str) -> str:
     return "\n".join(filter(None, [told[0], " ".join(told[1:]), "--help shows what is allowed"]))
 
 
+def _told(error: Exception) -> str:
+    """What an error says; of the system's own, as Unix tools say it: the file, then what ails it."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
     """Make a script's main report a caller's mistakes in three lines and exit code 2, and Ctrl-C as 130.
 
@@ -96,7 +103,7 @@ def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
         except (ValueError, OSError) as error:
             if os.environ.get("ADVANTAGE_TRACEBACK"):
                 raise
-            lines = f"error: {error}".splitlines()
+            lines = f"error: {_told(error)}".splitlines()
             print("\n".join(lines[:ERROR_LINES_MAX]), file=sys.stderr)
             return 2
         except KeyboardInterrupt:
