@@ -1,7 +1,7 @@
 """Which arithmetic a device is good at.
 
 bfloat16 keeps float32's range with 8 bits of precision: enough for convolutions, and twice as fast or more
-where the device multiplies it natively. Weights that are trained, losses and optimisers stay float32.
+where the device has wide units for it. Weights that are trained, losses and optimisers stay float32.
 """
 
 import torch

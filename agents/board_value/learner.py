@@ -1,8 +1,8 @@
 """What turns samples into networks: AdamW on a schedule over the training, and a running mean of the weights.
 
 The mean (Polyak averaging) is what plays and what is saved: it plays better than the weights of the moment
-and changes smoothly. On processors with bfloat16 the forward and backward passes run in it; weights, losses
-and optimiser stay float32.
+and changes smoothly. On processors that gain by bfloat16 the forward and backward passes run in it; weights,
+losses and optimiser stay float32.
 """
 
 import copy

@@ -1,9 +1,9 @@
 """A learned judgement: a policy-value network on the raw board, asked for many states at once.
 
-On processors that multiply bfloat16 in hardware the weights are bfloat16. Measured on one core of an AMD EPYC
-with a Connect Four network of 3 blocks, 32 channels: 36,000 evaluations/s in batches of 512, 28,000 in
-batches of 64, 0.6 ms for a single one; in float32 20,000, 17,500 and 0.3 ms. Freezing the network (torch.jit)
-gained 3 % in large batches and was left out.
+On processors that are quicker at bfloat16 (`networks.precision`) the weights are bfloat16. Measured on one
+core of an AMD EPYC with a Connect Four network of 3 blocks, 32 channels: 36,000 evaluations/s in batches of
+512, 28,000 in batches of 64, 0.6 ms for a single one; in float32 20,000, 17,500 and 0.3 ms. Freezing the
+network (torch.jit) gained 3 % in large batches and was left out.
 """
 
 import copy
@@ -26,7 +26,7 @@ EXACT_SIZES = 32  # batches up to this many states are asked as they are; above 
 
 
 def hardware_dtype() -> torch.dtype:
-    """bfloat16 where the processor multiplies it natively, else float32."""
+    """bfloat16 where the processor is quicker at it, else float32."""
     return torch.bfloat16 if computes_bfloat16(torch.device("cpu")) else torch.float32
 
 
