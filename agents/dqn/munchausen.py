@@ -1,9 +1,11 @@
-"""Munchausen Q-learning: an agent rewards itself for what it was sure of (Vieillard et al. 2020, equation 1).
+"""Munchausen Q-learning: an agent rewards itself for what it was sure of.
 
 The policy is pi = softmax(q / temperature). A step's reward grows by share * temperature * ln pi(a | s), cut
 off below, and a state is worth the soft value, sum of pi * (q - temperature * ln pi) over the actions. So
 each policy is drawn to the one before, and the gap between good and bad actions widens, by 1 / (1 - share)
-in the limit (section 4).
+as the temperature falls to 0.
+
+Source: Vieillard et al. 2020, "Munchausen reinforcement learning" (arXiv:2007.14430): M-DQN and M-IQN.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def entropy_bonus(q: Tensor, temperature: float) -> Tensor:
 def mixed(outputs: Tensor, q: Tensor, head: torch.nn.Module, temperature: float) -> Tensor:
     """What `head` says of an action drawn from the policy: outputs [..., A, (K)], q [..., A] -> [..., (K)].
 
-    Probabilities are mixed as such, quantiles one by one, as by M-IQN in the paper's appendix.
+    Probabilities are mixed as such, quantiles one by one, as by M-IQN.
     """
     policy = torch.softmax(q / temperature, dim=-1)
     if isinstance(head, CategoricalHead):

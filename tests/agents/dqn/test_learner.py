@@ -59,7 +59,7 @@ def test_an_update_is_the_gradient_step_written_out(double, share):
         after = one.target(next_obs)
         chooser = (expected if double else one.target)(next_obs)
         worth = after[range(B), chooser.argmax(1)]
-        if share:  # Vieillard et al. 2020, equation 1
+        if share:  # M-DQN, Vieillard et al. 2020
             tau, log_policy = 0.03, torch.log_softmax(chooser / 0.03, 1)
             worth = (log_policy.exp() * (after - tau * log_policy)).sum(1)
             taken = torch.log_softmax(one.target(obs) / tau, 1)[range(B), action]
