@@ -73,6 +73,7 @@ HARMLESS = {  # where nothing else is said, they change speed or nothing
     *("precision", "lanes", "torch_threads", "save_every_seconds"),
     *("memory_size", "sequence_length", "burn_in"),  # of a memory, which is refused, as are the next ones
     *("channels", "atoms", "value_min", "value_max", "priority_correction"),
+    *("policy_temperature", "log_policy_min"),
 }
 CHANGES = {
     "num_envs": 2,
