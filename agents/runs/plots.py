@@ -22,6 +22,7 @@ from agents.runs.metrics import RESERVED, Record, read_records
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", "-.", ":")
 WIDTH_INCHES, PANEL_INCHES, DPI = 8.0, 2.6, 120
+NAME_CHARACTERS = 40  # of a line beside a bar
 SMOOTH_FROM = 60  # points; from there on a running mean is drawn over the pale raw line
 
 
@@ -150,13 +151,20 @@ def elo_plot(
     for row, (low, elo, high) in enumerate(values.T):
         place = (max(float(high_ends[row]), 0.0), row)
         axes.annotate(_rating(low, elo, high), place, (6, 0), textcoords="offset points", va="center")
-    axes.set_yticks(rows, [names[index] for index in order])
-    axes.set_xlabel(axis_label)
+    axes.set_yticks(rows, [_in_lines(names[index]) for index in order])
+    figure.supxlabel(axis_label, fontsize="medium")  # below the names too, which may leave the axes narrow
     axes.set_xlim(left, right)
     axes.axvline(0, color=COLOURS[6], linewidth=0.8)
     _tidy(axes)
     axes.grid(visible=False, axis="y")
     return _save(figure, path)
+
+
+def _in_lines(name: str) -> str:
+    """A player's long spec, broken after a comma."""
+    if len(name) <= NAME_CHARACTERS or (comma := name.rfind(",", 0, NAME_CHARACTERS)) < 0:
+        return name
+    return f"{name[: comma + 1]}\n{_in_lines(name[comma + 1 :])}"
 
 
 def _axis_ends(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -141,7 +141,14 @@ def test_ratings_are_drawn_with_their_intervals_the_strongest_on_top(tmp_path, f
     assert [bar.get_width() for bar in axes.patches] == [-50, 10, 200]
     ends = [segment[:, 0].tolist() for segment in axes.collections[0].get_segments()]
     assert ends == [[-80, -10], [-20, 30], [150, 260]]
-    assert axes.get_xlabel() == "Elo, with 95 % interval"
+    assert figures[0].get_supxlabel() == "Elo, with 95 % interval"
+
+
+def test_a_long_spec_is_broken_after_a_comma(tmp_path, figures):
+    spec = "mcts:value=learned,seconds=0.05,model=connect_four_alpha_beta"
+    elo_plot([spec, "x" * 60], [1, 2], [0, 1], [2, 3], tmp_path / "elo.png")
+    labels = [label.get_text() for label in figures[0].axes[0].get_yticklabels()]
+    assert labels == ["mcts:value=learned,seconds=0.05,\nmodel=connect_four_alpha_beta", "x" * 60]
 
 
 def test_a_player_that_won_all_games_gets_its_bound_as_its_number(tmp_path, figures):
