@@ -10,9 +10,9 @@ import torch
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether the device is quicker at bfloat16 products than at float32's.
 
-    Instructions are not enough on x86: Intel's cores multiply vectors of bfloat16 (avx512_bf16) at half the
-    rate of AMD's, and a Xeon without its matrix units (AMX), such as many a virtual machine, was measured at
-    1.9 times the speed with float32 products of 1024x1024 matrices, 1.3 times with a whole training on Pong.
+    Instructions are not enough on x86: an AMD EPYC gains by vectors of bfloat16 (avx512_bf16), a Xeon only
+    by its matrix units (AMX). Without these, as in many a virtual machine, it was measured at 1.9 times the
+    speed with float32 products of 1024x1024 matrices, at 1.3 times with a whole training on Pong.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))

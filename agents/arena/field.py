@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from agents.arena.tournament import JUDGEMENTS, SEARCHES
-from agents.player_specs import VALUE_GAMES
+from agents.player_specs import ALPHA_BETA_PART, VALUE_GAMES
 
 EFFORTS = ("seconds", "nodes")
 ENDS_EARLY = ("tic_tac_toe",)  # games whose solver answers at once from any opening
@@ -37,6 +37,6 @@ def standard_field(game_name: str, effort: str) -> list[str]:
     table = [(search, value) for search in SEARCHES for value in JUDGEMENTS]
     table += [("alpha_beta", value) for value in between]
     players = [f"{search}:value={value},{bounds[search]}" for search, value in table]
-    players.append(f"mcts:value=learned,model={game_name}_alpha_beta,{bounds['mcts']}")
+    players.append(f"mcts:value=learned,model={game_name}_{ALPHA_BETA_PART},{bounds['mcts']}")
     solver = ["solver"] if game_name in ENDS_EARLY else []
     return [*players, *solver, "greedy:value=handcrafted", "random"]

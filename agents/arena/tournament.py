@@ -119,8 +119,8 @@ def tournament_result(game: Game, names: Sequence[str], matches: Sequence[MatchR
 def judgement_table(standings: Sequence[Standing]) -> dict[tuple[str, str], Standing] | None:
     """Standings by (search, value) for {alpha_beta, mcts} x {handcrafted, learned}.
 
-    None unless each of the four is there exactly once; where several share a cell, the one whose `model=`
-    is the shipped one counts.
+    None unless each of the four is there exactly once; where several share a cell, the one that names
+    no `model=` counts.
     """
     cells = {cell: list[tuple[PlayerSpec, Standing]]() for cell in itertools.product(SEARCHES, JUDGEMENTS)}
     for standing in standings:

@@ -72,9 +72,8 @@ class Learner:
             following = self._following(next_outputs, chooser_q)
             if self.config.munchausen:
                 reward = reward + munchausen.bonus(self._target.network(obs), action, self.config)
-                reward = reward + discount * munchausen.entropy_bonus(
-                    chooser_q, self.config.policy_temperature
-                )
+                freedom = munchausen.entropy_bonus(chooser_q, self.config.policy_temperature)
+                reward = reward + discount * freedom
         outputs = self._outputs(self.network.learning(), obs)
         predicted = of_action(outputs, action, atoms=self._atoms)
         loss, sizes = td_error(

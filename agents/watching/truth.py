@@ -2,6 +2,7 @@
 
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.limits import DEPTH_MAX, Limits, StopFlag, Stopped
+from agents.search.othello_solver import empty_squares
 from agents.search.solver import SolverPlayer
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
@@ -22,9 +23,7 @@ class Truth:
 
     def refusal(self, position: Position) -> str:
         """Why a position is not solved, in words; empty where it is."""
-        stones = int((self._game.cell_owner(position) != 0).sum())
-        height, width = self._game.board_shape
-        if self._game.name == "othello" and height * width - stones > OTHELLO_EMPTY_MAX:
+        if self._game.name == "othello" and empty_squares(position.state) > OTHELLO_EMPTY_MAX:
             return f"the solver answers when at most {OTHELLO_EMPTY_MAX} squares are empty"
         return "the game is over" if position.is_over else ""
 
