@@ -38,6 +38,7 @@ class BoardValueConfig:
     opening_plies_max: int = 14  # of them; their number is uniform from 1
     temperature_plies: int = 10  # moves drawn in proportion to visits, after the opening
     late_temperature: float = 0.35  # exponent 1 / T on visits after that
+    solve_from_ply: int = 0  # a solver says how it ends, in trees and games (Connect Four); 0: never
 
     # Targets and replay
     search_value_share: float = 0.5  # in the value target, beside the outcome; proven values count whole
@@ -93,6 +94,7 @@ class BoardValueConfig:
             "weight_decay",
             "held_positions",
             "held_games",
+            "solve_from_ply",
             "seed",
         ):
             _require(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
@@ -108,6 +110,12 @@ class BoardValueConfig:
         _require(
             self.symmetries <= most, "symmetries", f"at most {most}, as {self.game} has", self.symmetries
         )
+        if self.solve_from_ply:
+            _require(self.game == "connect_four", "solve_from_ply", "0 for this game", self.solve_from_ply)
+            allowed = f"above opening_plies_max ({self.opening_plies_max})"
+            _require(
+                self.solve_from_ply > self.opening_plies_max, "solve_from_ply", allowed, self.solve_from_ply
+            )
         allowed = f"at least window_min ({self.window_min})"
         _require(self.window_max >= self.window_min, "window_max", allowed, self.window_max)
 

@@ -5,7 +5,8 @@ is complete then move and go on within the same batch, so that it stays full. Mo
 and only advance the game; a quarter are searched well, with noise at the root, and become samples (playout
 cap randomisation: Wu 2019, "Accelerating Self-Play Learning in Go", section 3.1). Many games begin with
 random moves, so that all kinds of positions are met. Games are played to their end: once a position is
-proven, its tree answers without further evaluations.
+proven, its tree answers without further evaluations. Or, with `solve_from_ply`, until a solver can tell how
+they end: outcomes and leaves from there on are exact, and the rest of the game is played by the solver.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.board_value.config import BoardValueConfig
+from agents.board_value.endings import play_endings, random_starts
 from agents.board_value.targets import ILLEGAL, Samples, joined, policy_targets, value_targets
 from agents.search import mcts_tree
+from agents.search.exact_endings import NO_ENDINGS, Endings, ending_value, endings_of
 from agents.search.mcts_rounds import is_done
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest
-from agents.values.rollout import random_action
+from agents.values.rollout import random_opening
 from agents.values.value import Value
 from envs.boards import rules
 from envs.boards.dispatch import kernel
@@ -77,7 +80,9 @@ class SelfPlay:
         self._config = config
         self._rng = rng
         self._stream = np.zeros(1, np.uint64)  # of random openings
-        self._search = TreeSearch(game, value)
+        known_from = config.solve_from_ply
+        self._endings: Endings = endings_of(game, known_from) if known_from else NO_ENDINGS
+        self._search = TreeSearch(game, value, endings=self._endings)
         self._search.reserve_slots(slots)
         self._playing = np.zeros(slots, np.bool_)
         self._wanted = np.zeros(slots, np.int32)  # simulations of the move that is being searched
@@ -170,13 +175,23 @@ class SelfPlay:
             )
             self._pending[slot].append(sample)
         results = np.zeros(len(slots), np.int8)
-        play_on(forest, slots, self.game.initial, self._drawn(slots, policy), results)
+        play_on(forest, slots, self.game.initial, self._endings, self._drawn(slots, policy), results)
         self._ply[slots] += 1
         self._plies += len(slots)
         ended = results != UNPROVEN
         for slot, result in zip(slots[ended], results[ended], strict=True):
             self._finish(int(slot), int(result))
+        if self._config.solve_from_ply:
+            self._solve_on(forest.roots[slots[ended]])
         self._schedule(slots[~ended])
+
+    def _solve_on(self, states: NDArray[np.uint64]) -> None:
+        """Samples from the ends of games [K, 2] that the solver knows, and of as many random ones."""
+        config = self._config
+        starts = random_starts(self.game, config.solve_from_ply, len(states), self._rng)
+        both = np.concatenate([states, starts])
+        share = config.full_fraction
+        self._finished.append(play_endings(self.game, self._endings, both, share, self._rng))
 
     def _drawn(self, slots: NDArray[np.int64], policy: NDArray[np.float32]) -> NDArray[np.int64]:
         """An action for each policy [K, A]: drawn as it is early in a game, more greedily later."""
@@ -248,14 +263,18 @@ def play_on(
     forest: Forest,
     slots: NDArray[np.int64],
     like: rules.State,
+    endings: Endings,
     actions: NDArray[np.int64],
     results: NDArray[np.int8],
 ) -> None:
-    """Play an action in each tree; `results` gets the outcome for the side then to move, or UNPROVEN."""
+    """Play an action in each tree; `results` gets the value for the side then to move if it is known.
+
+    UNPROVEN otherwise.
+    """
     for i in range(len(slots)):
         mcts_tree.reroot(forest, slots[i], like, actions[i])
         state = rules.rebuild(like, forest.roots[slots[i], 0], forest.roots[slots[i], 1])
-        results[i] = rules.outcome(state) if rules.is_over(state) else UNPROVEN
+        results[i] = rules.outcome(state) if rules.is_over(state) else ending_value(endings, state)
 
 
 @kernel
@@ -268,12 +287,5 @@ def plant_openings(
 ) -> None:
     """Start each tree after so many random plies from `start`, none of which ends the game."""
     for i in range(len(slots)):
-        state = start
-        ply = 0
-        while ply < plies[i]:
-            state = rules.play(state, random_action(state, stream))
-            ply += 1
-            if rules.is_over(state):
-                state = start
-                ply = 0
+        state = random_opening(start, plies[i], stream)
         mcts_tree.plant(forest, slots[i], state[0], state[1])

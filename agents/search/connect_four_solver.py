@@ -62,12 +62,15 @@ class Solver:
         flag: stops a running `solve` from another thread.
         entries: of the table, a power of two.
         book: scores that need no search.
+
+    Attributes:
+        memory: for compiled code that calls `solve` itself.
     """
 
     def __init__(
         self, flag: StopFlag | None = None, entries: int = DEFAULT_ENTRIES, book: Book = NO_BOOK
     ) -> None:
-        self._memory = Memory(
+        self.memory = Memory(
             table=np.zeros(entries, np.uint64),
             ranked=np.zeros((NUM_CELLS, NUM_COLUMNS), np.uint64),
             nodes=np.zeros(1, np.int64),
@@ -78,11 +81,11 @@ class Solver:
     @property
     def nodes(self) -> int:
         """States visited by the last call."""
-        return int(self._memory.nodes[0])
+        return int(self.memory.nodes[0])
 
     def forget(self) -> None:
         """Empty the table."""
-        self._memory.table[:] = 0
+        self.memory.table[:] = 0
 
     def solve(self, state: ConnectFour, weak: bool = False) -> int:
         """The exact score of an unfinished state for the side to move, in [SCORE_MIN, SCORE_MAX].
@@ -90,18 +93,18 @@ class Solver:
         Args: weak: only its sign, 1, 0 or -1, which takes less time.
         Raises: Stopped.
         """
-        self._memory.nodes[0] = 0
+        self.memory.nodes[0] = 0
         return self._solve(state, *(_WEAK if weak else _STRONG))
 
     def analyse(self, state: ConnectFour, weak: bool = False) -> dict[int, int]:
         """As `solve`, for the side to move, of each legal column of an unfinished state. Raises: Stopped."""
-        self._memory.nodes[0] = 0
+        self.memory.nodes[0] = 0
         bounds = _WEAK if weak else _STRONG
         return {column: self._solve_move(state, column, *bounds) for column in _legal_columns(state)}
 
     def reaches(self, state: ConnectFour, column: int, score: int) -> bool:
         """Whether a legal column scores at least `score`, which is cheaper to know. Raises: Stopped."""
-        self._memory.nodes[0] = 0
+        self.memory.nodes[0] = 0
         return self._solve_move(state, column, score - 1, score) >= score
 
     def best_line(self, state: ConnectFour) -> tuple[tuple[int, ...], int]:
@@ -114,13 +117,13 @@ class Solver:
         for column in _CENTRE_FIRST:
             legal = column in _legal_columns(state)
             if legal and self._solve_move(state, column, score - 1, score) == score:
-                self._memory.nodes[0] += nodes
+                self.memory.nodes[0] += nodes
                 return (column,), score
         raise AssertionError(f"no column of {state} has its score {score}")
 
     def _solve(self, state: ConnectFour, low: int, high: int) -> int:
-        score = int(solve(state, low, high, self._memory))
-        if self._memory.stop[0]:
+        score = int(solve(state, low, high, self.memory))
+        if self.memory.stop[0]:
             raise Stopped
         return score
 

@@ -1,15 +1,13 @@
 """Simulations in trees: gather leaves, value them, back the values up; the same steps for two kinds of value.
 
 - *Batched*: `gather` brings the leaves of many trees (or several of one) together, a network values them in
-  one call, and
-  `receive` backs the answers up.
+  one call, and `receive` backs the answers up.
 - *In-kernel*: `simulate` does it all inside one kernel, with priors proportional to exp(value of the child
-  / temperature), or
-  uniform.
+  / temperature), or uniform.
 
-A leaf whose game is decided, or is found to be on expansion, needs no value: its proof is backed up on the
-spot and the tree descends again. So a round brings each tree exactly one leaf to value until it has its
-simulations.
+A leaf that is decided needs no value, whether it is over, a known ending, or found to be won on expansion:
+its proof is backed up on the spot and the tree descends again. So a round brings each tree exactly one leaf
+to value until it has its simulations.
 """
 
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.search.exact_endings import Endings, ending_value
 from agents.search.mcts_tree import (
     UNPROVEN,
     Forest,
@@ -57,7 +56,7 @@ def is_done(forest: Forest, tree: Index, simulations: int) -> bool:
 
 @inner_kernel
 def _next_leaf(
-    forest: Forest, tree: Index, like: rules.State, rule: Rule, simulations: int
+    forest: Forest, tree: Index, like: rules.State, rule: Rule, endings: Endings, simulations: int
 ) -> tuple[int, Index, rules.State]:
     """Descend until a leaf needs a value; it is expanded and in flight then.
 
@@ -69,12 +68,16 @@ def _next_leaf(
             if forest.first_child[tree, node] != 0:
                 undo_descent(forest, tree, node)
                 return NOTHING, node, state
-            if not has_room(forest, tree, state):
+            known = ending_value(endings, state)
+            if known != UNPROVEN:
+                forest.proven[tree, node] = -known
+            elif not has_room(forest, tree, state):
                 undo_descent(forest, tree, node)
                 return FULL, node, state
-            expand(forest, tree, node, state)
-            if forest.proven[tree, node] == UNPROVEN:
-                return LEAF, node, state
+            else:
+                expand(forest, tree, node, state)
+                if forest.proven[tree, node] == UNPROVEN:
+                    return LEAF, node, state
         back_up(forest, tree, node, 0.0)
     return NOTHING, 0, like
 
@@ -84,6 +87,7 @@ def gather(
     forest: Forest,
     like: rules.State,
     rule: Rule,
+    endings: Endings,
     trees: NDArray[np.int32],
     simulations: NDArray[np.int32],
     leaves_per_tree: int,
@@ -100,7 +104,7 @@ def gather(
     full = False
     for i in range(len(trees)):
         for _ in range(leaves_per_tree):
-            found, node, state = _next_leaf(forest, trees[i], like, rule, simulations[i])
+            found, node, state = _next_leaf(forest, trees[i], like, rule, endings, simulations[i])
             full = full or found == FULL
             if found != LEAF:
                 break
@@ -132,6 +136,7 @@ def simulate(
     like: rules.State,
     value: ValueKernel,
     rule: Rule,
+    endings: Endings,
     temperature: float,
     simulations: int,
     stop: NDArray[np.uint8],
@@ -143,7 +148,7 @@ def simulate(
     Returns: whether the slot was too small to go on.
     """
     while True:
-        found, node, state = _next_leaf(forest, tree, like, rule, simulations)
+        found, node, state = _next_leaf(forest, tree, like, rule, endings, simulations)
         if found != LEAF:
             return bool(found == FULL)
         _set_priors(forest, tree, node, state, value, temperature)

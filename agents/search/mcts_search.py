@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.search import mcts_rounds, mcts_tree
+from agents.search.exact_endings import NO_ENDINGS, Endings
 from agents.search.limits import StopFlag
 from agents.search.mcts_tree import Puct, Rule
 from agents.values.rollout import RolloutValue
@@ -33,6 +34,7 @@ class TreeSearch:
         rule: of selection; None: PUCT with its usual constants. It may be replaced between searches.
         temperature: of the priors, for values without a policy; 0 makes them uniform. None: what is usual.
         use_kernel: False asks the batched form even where there is an in-kernel one.
+        endings: what is known of late positions.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class TreeSearch:
         rule: Rule | None = None,
         temperature: float | None = None,
         use_kernel: bool = True,
+        endings: Endings = NO_ENDINGS,
     ) -> None:
         self.game = game
         self.value = value
@@ -50,6 +53,7 @@ class TreeSearch:
         noisy = isinstance(value, RolloutValue)  # its children's values would be noise
         usual = 0.0 if noisy else PRIOR_TEMPERATURE
         self.temperature = usual if temperature is None else temperature
+        self.endings = endings
         self.in_kernel = use_kernel and value.kernel is not None
         self.forest = mcts_tree.new_forest(1, NODES_AT_FIRST)
         self._leaves = mcts_rounds.new_leaves(1)
@@ -100,7 +104,14 @@ class TreeSearch:
         leaves = self._leaves
         while True:
             count, full = mcts_rounds.gather(
-                self.forest, self.game.initial, self.rule, slots, simulations, leaves_per_tree, leaves
+                self.forest,
+                self.game.initial,
+                self.rule,
+                self.endings,
+                slots,
+                simulations,
+                leaves_per_tree,
+                leaves,
             )
             if full:
                 self._grow()
@@ -119,7 +130,7 @@ class TreeSearch:
         value, rule = self.value.kernel, self.rule
         return bool(
             mcts_rounds.simulate(
-                self.forest, slot, start, value, rule, self.temperature, simulations, stop.byte
+                self.forest, slot, start, value, rule, self.endings, self.temperature, simulations, stop.byte
             )
         )
 

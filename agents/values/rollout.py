@@ -27,7 +27,7 @@ class Rollout(NamedTuple):
 
 
 @kernel
-def _below(stream: NDArray[np.uint64], bound: int) -> int:
+def random_below(stream: NDArray[np.uint64], bound: int) -> int:
     """A random integer in [0, bound), bound below 2^32; biased by less than bound / 2^32."""
     stream[0] += GOLDEN_STEP
     return int(((mixed(stream[0]) >> HALF) * np.uint64(bound)) >> HALF)
@@ -39,9 +39,23 @@ def random_action(state: rules.State, stream: NDArray[np.uint64]) -> int:
     moves = rules.legal_moves(state)
     if moves == ZERO:
         return rules.PASS
-    for _ in range(_below(stream, int(popcount(moves)))):
+    for _ in range(random_below(stream, int(popcount(moves)))):
         moves = without_lowest(moves)
     return int(lowest_index(moves))
+
+
+@kernel
+def random_opening(start: rules.State, plies: int, stream: NDArray[np.uint64]) -> rules.State:
+    """The unfinished state after so many random plies from `start`; games that end before are begun anew."""
+    state = start
+    ply = 0
+    while ply < plies:
+        state = rules.play(state, random_action(state, stream))
+        ply += 1
+        if rules.is_over(state):
+            state = start
+            ply = 0
+    return state
 
 
 @score.register(Rollout)
