@@ -56,11 +56,8 @@ OTHELLO = BoardValueConfig(
 )
 
 # The network of 32 channels learns nothing more after 35 minutes; it first makes games for the larger one,
-# which learns 2.5 times as much beside one worker as beside two. The solver says how games end: two thirds of
-# the mistakes for the same time (pretrained/connect_four.md).
-CONNECT_FOUR_90 = replace(
-    CONNECT_FOUR, minutes=35.0, window_max=600_000, solve_from_ply=18, then="connect_four_grown"
-)
+# which learns 2.5 times as much beside one worker as beside two (pretrained/connect_four.md).
+CONNECT_FOUR_90 = replace(CONNECT_FOUR, minutes=56.0, window_max=600_000, then="connect_four_grown")
 CONNECT_FOUR_GROWN = replace(
     CONNECT_FOUR_90,
     minutes=90.0,
@@ -70,6 +67,7 @@ CONNECT_FOUR_GROWN = replace(
     blocks=4,
     hidden_sizes=(128,),
     learning_rate=4e-3,
+    opening_plies_max=24,
     mlp_batch_size=128,
     evaluate_seconds=300.0,
     save_seconds=300.0,
