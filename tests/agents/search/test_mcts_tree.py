@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from agents.search import mcts_rounds, mcts_tree
+from agents.search.exact_endings import NO_ENDINGS
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import Puct, new_forest
 from envs.boards import rules
@@ -226,7 +227,7 @@ def test_descents_in_flight_count_as_losses_and_lead_to_different_leaves() -> No
     search = searched(board_game.start(), Hashed(board_game), 200)
     forest, leaves = search.forest, mcts_rounds.new_leaves(8)
     slots, wanted = np.zeros(1, np.int32), np.full(1, 10**6, np.int32)
-    count, full = mcts_rounds.gather(forest, board_game.initial, PUCT, slots, wanted, 8, leaves)
+    count, full = mcts_rounds.gather(forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves)
     assert (count, full) == (8, False)
     assert len(set(leaves.nodes.tolist())) == 8
     assert forest.in_flight[0, 0] == 8
@@ -245,6 +246,8 @@ def test_a_leaf_that_is_waited_for_is_not_taken_twice() -> None:
     search.plant(0, board_game.pack(board_game.initial))
     slots, wanted = np.zeros(1, np.int32), np.full(1, 100, np.int32)
     leaves = mcts_rounds.new_leaves(8)
-    count, _ = mcts_rounds.gather(search.forest, board_game.initial, PUCT, slots, wanted, 8, leaves)
+    count, _ = mcts_rounds.gather(
+        search.forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves
+    )
     assert count == 1  # the root itself: nothing can be chosen before it has priors
     assert search.forest.in_flight[0, 0] == 1
