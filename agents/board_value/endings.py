@@ -40,19 +40,8 @@ def play_endings(
 def random_starts(game: Game, plies_min: int, count: int, rng: np.random.Generator) -> NDArray[np.uint64]:
     """Unfinished states uint64[count, 2], packed, after `plies_min` to RANDOM_PLIES more random plies."""
     plies = rng.integers(plies_min, plies_min + RANDOM_PLIES, size=count, endpoint=True)
-    return _random_starts(game.initial, plies, rng.integers(2**63, size=1, dtype=np.uint64))
-
-
-@kernel
-def _random_starts(
-    start: rules.State, plies: NDArray[np.int64], stream: NDArray[np.uint64]
-) -> NDArray[np.uint64]:
-    states = np.zeros((len(plies), 2), np.uint64)
-    for i in range(len(plies)):
-        state = random_opening(start, plies[i], stream)
-        states[i, 0] = state[0]
-        states[i, 1] = state[1]
-    return states
+    stream = rng.integers(2**63, size=1, dtype=np.uint64)
+    return np.array([game.pack(random_opening(game.initial, n, stream)) for n in plies])
 
 
 @kernel

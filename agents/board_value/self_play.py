@@ -181,7 +181,7 @@ class SelfPlay:
         ended = results != UNPROVEN
         for slot, result in zip(slots[ended], results[ended], strict=True):
             self._finish(int(slot), int(result))
-        if self._config.solve_from_ply:
+        if self._config.solve_from_ply and ended.any():
             self._solve_on(forest.roots[slots[ended]])
         self._schedule(slots[~ended])
 

@@ -11,6 +11,7 @@ from agents.board_value.presets import CONNECT_FOUR, OTHELLO
 from agents.board_value.targets import Samples
 from agents.search.connect_four_solver import Solver
 from agents.search.exact_endings import endings_of
+from agents.values.rollout import random_opening
 from envs.boards.game import game
 from tests.agents.board_value.test_self_play import play
 
@@ -18,22 +19,14 @@ GAME = game("connect_four")
 STONES = 24
 
 
-def starts(count: int, seed: int = 0) -> NDArray[np.uint64]:
-    rng = np.random.default_rng(seed)
-    states: list[NDArray[np.uint64]] = []
-    while len(states) < count:
-        position = GAME.start()
-        for _ in range(STONES):
-            position = position.play(int(rng.choice(position.legal())))
-            if position.is_over:
-                break
-        else:
-            states.append(GAME.pack(position.state))
-    return np.array(states)
+def starts(count: int, seed: int) -> NDArray[np.uint64]:
+    stream = np.array([seed], np.uint64)
+    return np.array([GAME.pack(random_opening(GAME.initial, STONES, stream)) for _ in range(count)])
 
 
 def ended(count: int, share: float, seed: int = 0) -> Samples:
-    return play_endings(GAME, endings_of(GAME, STONES), starts(count), share, np.random.default_rng(seed))
+    endings = endings_of(GAME, STONES)
+    return play_endings(GAME, endings, starts(count, seed=0), share, np.random.default_rng(seed))
 
 
 def stones_of(samples: Samples) -> NDArray[np.int64]:

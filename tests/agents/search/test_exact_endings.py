@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agents.board_value.endings import random_starts
 from agents.search.connect_four_solver import Solver
 from agents.search.exact_endings import NO_ENDINGS, Endings, ending_value, endings_of
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN
 from agents.values.handcrafted import HandcraftedValue
+from agents.values.rollout import random_opening
 from envs.boards.dispatch import kernel
-from envs.boards.game import Game, Position, game
+from envs.boards.game import Game, game
 from envs.boards.rules import State
 
 STONES = 24
@@ -41,33 +43,23 @@ def known_value(endings: Endings, state: State) -> int:
     return ending_value(endings, state)
 
 
-def random_position(stones: int, rng: np.random.Generator) -> Position:
-    while True:
-        position = game("connect_four").start()
-        for _ in range(stones):
-            position = position.play(int(rng.choice(position.legal())))
-            if position.is_over:
-                break
-        else:
-            return position
-
-
-def exact(position: Position) -> dict[int, int]:
-    return Solver(entries=1 << 16).analyse(position.state, weak=True)
+def exact(state: State) -> dict[int, int]:
+    return Solver(entries=1 << 16).analyse(state, weak=True)
 
 
 def test_late_positions_are_known_and_early_ones_are_not() -> None:
-    endings = endings_of(game("connect_four"), STONES)
-    rng = np.random.default_rng(0)
+    board_game = game("connect_four")
+    endings = endings_of(board_game, STONES)
     found = set()
-    for stones in [*range(STONES, 40)] * 4:
-        position = random_position(stones, rng)
-        value = known_value(endings, position.state)
-        assert value == max(exact(position).values())
-        assert known_value(NO_ENDINGS, position.state) == UNPROVEN
+    for packed in random_starts(board_game, STONES, 64, np.random.default_rng(0)):
+        state = board_game.state(packed)
+        value = known_value(endings, state)
+        assert value == max(exact(state).values())
+        assert known_value(NO_ENDINGS, state) == UNPROVEN
         found.add(value)
     assert found == {-1, 0, 1}
-    assert known_value(endings, random_position(STONES - 1, rng).state) == UNPROVEN
+    early = random_opening(board_game.initial, STONES - 1, np.zeros(1, np.uint64))
+    assert known_value(endings, early) == UNPROVEN
 
 
 @pytest.mark.parametrize("in_kernel", [False, True])
@@ -77,13 +69,13 @@ def test_a_tree_is_proven_by_endings_without_asking_about_them(in_kernel: bool) 
     judge = HandcraftedValue(board_game) if in_kernel else value
     search = TreeSearch(board_game, judge, endings=endings_of(board_game, STONES))
     slots, wanted = np.zeros(1, np.int32), np.full(1, 3_000, np.int32)
-    rng = np.random.default_rng(1)
+    stream = np.ones(1, np.uint64)
     for _ in range(12):
-        position = random_position(STONES - 3, rng)
-        search.plant(0, board_game.pack(position.state))
+        state = random_opening(board_game.initial, STONES - 3, stream)
+        search.plant(0, board_game.pack(state))
         search.run(slots, wanted, StopFlag())
         forest = search.forest
-        moves = exact(position)
+        moves = exact(state)
         assert -forest.proven[0, 0] == max(moves.values())  # the root's proof is its opponent's
         for child in range(1, 1 + forest.num_children[0, 0]):
             if forest.proven[0, child] != UNPROVEN:
