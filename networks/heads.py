@@ -93,6 +93,10 @@ class CategoricalHead(DistributionHead):
         """Logits [..., K] -> the mean return [...]."""
         return (torch.softmax(outputs, dim=-1) * self.support(outputs)).sum(dim=-1)
 
+    def share_outside(self, returns: Tensor) -> Tensor:
+        """Which share of `returns` lies beyond the ends, where all look alike to it: float32[]."""
+        return ((returns < self.value_min) | (returns > self.value_max)).float().mean()
+
 
 class QuantileHead(DistributionHead):
     """The returns at K quantiles, the midpoints (2i + 1) / 2K. Source: Dabney et al. 2018 (QR-DQN)."""

@@ -76,7 +76,7 @@ class Learner:
                 reward = reward + discount * freedom
         outputs = self._outputs(self.network.learning(), obs)
         predicted = of_action(outputs, action, atoms=self._atoms)
-        loss, sizes = td_error(
+        error = td_error(
             predicted,
             following,
             reward,
@@ -85,7 +85,7 @@ class Learner:
             loss=self.config.loss,
             head=self._head,
         )
-        return Judged(loss, self._q(predicted.detach()), sizes)
+        return Judged(error.loss, self._q(predicted.detach()), error.sizes, error.outside)
 
     def _judge_sequences(self, batch: Sequences) -> Judged:
         """As `_judge_transitions`, over all places of the sequences that someone acted at."""
@@ -109,7 +109,7 @@ class Learner:
         outputs = self._unroll(self.network.learning(), obs, starts, state)[:length]
         predicted = of_action(outputs, action, atoms=self._atoms)
         learned = self._tensor(batch.learned)
-        loss, sizes = td_error(
+        error = td_error(
             predicted[learned],
             following[learned],
             reward[learned],
@@ -119,11 +119,11 @@ class Learner:
             head=self._head,
         )
         of_places = torch.zeros(learned.shape, device=obs.device).masked_scatter(
-            learned, sizes
+            learned, error.sizes
         )  # [length, B]
         mean = of_places.sum(dim=0) / learned.sum(dim=0).clamp(min=1)
         mixed = LARGEST_SHARE * of_places.amax(dim=0) + (1 - LARGEST_SHARE) * mean
-        return Judged(loss, self._q(predicted.detach())[learned], mixed)
+        return Judged(error.loss, self._q(predicted.detach())[learned], mixed, error.outside)
 
     def _following(self, outputs: Tensor, chooser_q: Tensor) -> Tensor:
         """What `outputs` [..., A, (K)] say of the action that the policy by `chooser_q` takes: [..., (K)]."""

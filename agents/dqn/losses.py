@@ -34,6 +34,7 @@ class TDError(NamedTuple):
 
     loss: Tensor  # float32[], with its gradient
     sizes: Tensor  # float32[B], detached: |difference of means|, or for C51 the divergence; for priorities
+    outside: Tensor | None = None  # float32[]: the share of targets beyond the ends of a categorical head
 
 
 def of_action(outputs: Tensor, action: Tensor, *, atoms: bool = False) -> Tensor:
@@ -88,7 +89,7 @@ def value_error(
     if isinstance(head, CategoricalHead):
         histogram = gaussian_histogram(target, head.support(predicted))
         sizes = (target - head.expectation(predicted.detach())).abs()
-        return TDError(cross_entropy(predicted, histogram, weights), sizes)
+        return TDError(cross_entropy(predicted, histogram, weights), sizes, head.share_outside(target))
     measure = huber if loss == "huber" else squared_error
     return TDError(measure(predicted, target, weights), (target - predicted.detach()).abs())
 
@@ -131,10 +132,11 @@ def td_error(
         weights: float32[B], of each sample's loss.
         loss: where no distribution is learned; "cross_entropy" learns the mean as a histogram.
     """
-    if isinstance(head, CategoricalHead) and loss != "cross_entropy":
-        support = head.support(predicted)
-        return categorical_error(predicted, following, reward, discount, weights, support)
     if isinstance(head, QuantileHead):
         return quantile_error(predicted, td_target(reward, discount, following), weights)
     target = td_target(reward, discount, mean_of(following, head))
+    if isinstance(head, CategoricalHead) and loss != "cross_entropy":
+        support = head.support(predicted)
+        error = categorical_error(predicted, following, reward, discount, weights, support)
+        return error._replace(outside=head.share_outside(target))
     return value_error(predicted, target, weights, loss=loss, head=head)

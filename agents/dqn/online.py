@@ -30,6 +30,7 @@ class Judged(NamedTuple):
     loss: Tensor  # float32[]: the mean over the samples, with its gradient
     q: Tensor  # float32[b], of the actions taken
     errors: Tensor  # float32[b]: how far each sample is off, for priorities; of a sequence, one number
+    outside: Tensor | None = None  # float32[]: the share of targets beyond the ends of a categorical head
 
 
 class OnlineNetwork:
@@ -76,8 +77,8 @@ class OnlineNetwork:
         Args:
             parts: of a batch, each computed in a lane of its own.
             judge: a part, by the network `acting`.
-        Returns: scalars on the device (loss, mean q of the actions taken, gradient norm); the errors
-            float32[B] in the order of the parts.
+        Returns: scalars on the device (loss, mean q of the actions taken, gradient norm, with a categorical
+            head `outside_support`, as `Judged.outside`); the errors float32[B] in the order of the parts.
         """
 
         def slopes(part: Part) -> tuple[Judged, tuple[Tensor, ...]]:
@@ -99,10 +100,16 @@ class OnlineNetwork:
         self.updates += 1
         if self.average is not self.online:
             follow(self.average, self.online, decay=self._average_decay, updates=self.updates)
-        loss = sum(judged.loss.detach() * share for (judged, _), share in zip(answers, shares, strict=True))
-        q = torch.cat([judged.q.detach() for judged, _ in answers]).mean()
-        errors = torch.cat([judged.errors.detach() for judged, _ in answers])
-        return {"loss": torch.as_tensor(loss), "q": q, "gradient_norm": norm}, errors
+        judged_parts = [judged for judged, _ in answers]
+        metrics = {
+            "loss": _mean([judged.loss.detach() for judged in judged_parts], shares),
+            "q": torch.cat([judged.q.detach() for judged in judged_parts]).mean(),
+            "gradient_norm": norm,
+        }
+        outside = [judged.outside for judged in judged_parts if judged.outside is not None]
+        if outside:
+            metrics["outside_support"] = _mean(outside, shares)
+        return metrics, torch.cat([judged.errors.detach() for judged in judged_parts])
 
     def learning(self) -> QNetwork:
         """The network in training mode, for the one pass of a judge that its gradient goes back through."""
@@ -130,6 +137,11 @@ class OnlineNetwork:
         self.optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
         self.copy.push()
+
+
+def _mean(numbers: list[Tensor], shares: list[float]) -> Tensor:
+    """Of one number for each part, weighted with the part's share of the samples."""
+    return torch.as_tensor(sum(number * share for number, share in zip(numbers, shares, strict=True)))
 
 
 def _weighted_sum(slopes: list[Tensor], shares: list[float]) -> Tensor:

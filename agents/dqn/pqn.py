@@ -164,5 +164,5 @@ class PQNTraining(Training):
             outputs = network(*inputs, distribution=atoms)[0].flatten(0, 1)
             action, target = rollout.action[:, which].flatten(), rollout.returns[:, which].flatten()
         predicted = of_action(outputs, action, atoms=atoms)
-        loss, sizes = value_error(predicted, target, loss=self.config.loss, head=self._head)
-        return Judged(loss, mean_of(predicted, self._head), sizes)
+        error = value_error(predicted, target, loss=self.config.loss, head=self._head)
+        return Judged(error.loss, mean_of(predicted, self._head), error.sizes, error.outside)

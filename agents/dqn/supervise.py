@@ -22,6 +22,8 @@ from agents.runs.run import Run
 from agents.runs.stopping import stop_requests
 from envs.vector import VectorEnvs
 
+OUTSIDE_TOLERATED = 0.01  # of the targets, beyond the ends of a categorical head
+
 
 def make_training(config: TrainingConfig) -> Training:
     """The training that a config is for. Raises: as the trainings themselves."""
@@ -56,7 +58,8 @@ def supervise(
     line = ProgressLine(label, config.env_steps, start=training.step)
     with stop_requests() as stopped, line:
         for progress in training.run():
-            supervisor.log(progress)
+            if advice := supervisor.log(progress):
+                line.note(advice)
             stop = stopped.is_set() or time.monotonic() > deadline
             last = stop or progress.step >= config.env_steps
             if stop:
@@ -106,15 +109,19 @@ class Supervisor:
         self._sums: Metrics = {}
         self._count = 0
         self._saved_at = time.monotonic()
+        self._advised = False
 
-    def log(self, progress: Progress) -> None:
-        """Sum up the metrics of a stride; write their means where a record is due."""
+    def log(self, progress: Progress) -> str | None:
+        """Sum up the metrics of a stride; write their means where a record is due.
+
+        Returns: what people should be told about them; once in a sitting.
+        """
         step = progress.step
         if progress.metrics:
             self._sums = {name: self._sums.get(name, 0.0) + x for name, x in progress.metrics.items()}
             self._count += 1
         if not crossed(step, self.config.stride, self.config.log_every_steps):
-            return
+            return None
         record: dict[str, float | Tensor] = {"epsilon": self.training.agent.epsilon}
         if self._count:
             record |= {name: total / self._count for name, total in self._sums.items()}
@@ -122,6 +129,15 @@ class Supervisor:
             record["train_return"] = float(np.mean(self.training.returns))
         self.run.log(step, record)
         self._sums, self._count = {}, 0
+        outside = float(record.get("outside_support", 0.0))
+        if self._advised or outside <= OUTSIDE_TOLERATED:
+            return None
+        self._advised = True
+        low, high = self.config.value_min, self.config.value_max
+        return (
+            f"{outside:.0%} of the targets lie outside [{low:g}, {high:g}], where all states look alike; "
+            "train anew with a wider --value-min, --value-max"
+        )
 
     def evaluate(self) -> EpisodeReturns:
         """Play fresh episodes with what is saved, the weights of now or their mean; record them."""

@@ -87,6 +87,10 @@ class ProgressLine:
         else:
             self._console.print(self.text(), soft_wrap=True, highlight=False)
 
+    def note(self, text: str) -> None:
+        """Tell something once, above the line."""
+        self._console.print(f"{self.label}: {text}", soft_wrap=True, highlight=False, markup=False)
+
     def rate(self) -> float:
         """Units a second, over the last half minute; 0 while unknown."""
         (since, before), now = self._seen[0], self._clock()

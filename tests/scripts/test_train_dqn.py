@@ -42,6 +42,16 @@ def test_a_run_leaves_a_model_metrics_and_a_curve(tmp_path, capsys):
     assert str(run) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("value_max", "told"), [("0.5", 1), ("1.5", 0)])
+def test_returns_that_the_support_cannot_tell_are_told_once(value_max, told, tmp_path, capsys):
+    """The corridor's end pays 1."""
+    support = ["--loss", "cross_entropy", "--value-min", "-0.5", "--value-max", value_max]
+    assert main([*TINY, *support, "--runs-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().err.count("wider --value-min, --value-max") == told
+    records = read_records(the_run(tmp_path) / "metrics.jsonl")
+    assert (max(record.get("outside_support", 0) for record in records) > 0.01) == bool(told)
+
+
 def test_parallel_q_learning_runs_from_the_same_command_and_resumes(tmp_path, capsys):
     tiny = [
         "pqn",

@@ -73,6 +73,17 @@ def test_a_categorical_error_is_zero_exactly_where_the_prediction_is_the_project
     )
 
 
+@pytest.mark.parametrize("loss", ["huber", "cross_entropy"])
+def test_targets_beyond_the_ends_of_the_support_are_counted(loss):
+    head = CategoricalHead(QHead(2, 2), atoms=5, value_min=-2, value_max=2)
+    logits, ones = torch.zeros(4, 5), torch.ones(4)  # all worth 0
+    reward = torch.tensor([2.5, -2.5, 2.0, -1.0])
+    error = td_error(logits, logits, reward, ones, ones, loss=loss, head=head)
+    assert error.outside is not None
+    assert error.outside.item() == 0.5
+    assert td_error(reward, reward, reward, ones, ones, loss="huber", head=QHead(2, 2)).outside is None
+
+
 def test_a_histogram_learns_the_mean_of_noisy_targets():
     """A coin pays 0 or 4 before a state worth 1: 2 + 0.5 * 1, though no atom stands there."""
     torch.manual_seed(0)

@@ -66,6 +66,12 @@ def test_a_terminal_gets_one_rewritten_line_and_then_the_summary(clock, output):
     assert text.splitlines()[-1].endswith("pong: 100 steps in 25 s (4 steps/s)")
 
 
+def test_a_note_stands_on_a_line_of_its_own_as_it_is(clock, output):
+    with ProgressLine("pong", 10, console=plain(output), clock=clock) as line:
+        line.note("all of [0, 1] and [bold]")
+    assert output.getvalue().splitlines()[0] == "pong: all of [0, 1] and [bold]"
+
+
 def test_the_rate_is_that_of_the_last_half_minute(clock, output):
     line = ProgressLine("pong", 10**6, console=plain(output), clock=clock)
     done = 0
