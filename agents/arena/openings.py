@@ -65,11 +65,11 @@ def _distinct(positions: Iterable[Position]) -> list[Position]:
     """One position of each class under the game's symmetries, the first that comes."""
     found: dict[tuple[int, int], Position] = {}
     for position in positions:
-        found.setdefault(_canonical(position), position)
+        found.setdefault(canonical(position), position)
     return list(found.values())
 
 
-def _canonical(position: Position) -> tuple[int, int]:
+def canonical(position: Position) -> tuple[int, int]:
     """The smallest of the state's symmetric forms, as two integers."""
     return min(
         (int(first), int(second))

@@ -137,6 +137,15 @@ class Solver:
         return min((NUM_CELLS + 1 - int(popcount(state.occupied))) // 2, high)
 
 
+def plies_to_go(stones: int, score: int) -> int:
+    """How long the game still lasts when nobody errs, from a position of so many stones and its score."""
+    if score == 0:
+        return NUM_CELLS - stones
+    won = score > 0
+    own = stones // 2 if won else (stones + 1) // 2  # stones of the side that will win
+    return 2 * (NUM_CELLS // 2 + 1 - abs(score) - own) - won
+
+
 def _legal_columns(state: ConnectFour) -> list[int]:
     mask = int(rules.legal_moves(state))
     return [column for column in range(NUM_COLUMNS) if mask >> column & 1]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from agents.search.connect_four_solver import plies_to_go
 from scripts.solve import LINE_BYTES_MAX, main
 
 # P. Pons, blog.gamesolver.org, sets L3_R1 and L2_R1; the scores of columns are those of his solver.
@@ -109,3 +110,45 @@ def test_ctrl_c_ends_a_long_solution() -> None:
     time.sleep(0.5)
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=30) == 130
+
+
+def _drawn(capsys: pytest.CaptureFixture[str], *flags: str) -> list[tuple[str, int]]:
+    assert main(["connect_four", *flags]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return [(moves, int(score)) for moves, score in map(str.split, lines)]
+
+
+def test_drawn_positions_are_as_wanted_and_their_scores_are_the_solvers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = ("--draw", "20", "--stones", "24", "30", "--plies-to-go", "6", "9", "--seed", "5")
+    drawn = _drawn(capsys, *wanted)
+    assert drawn == _drawn(capsys, *wanted)
+    assert len(dict(drawn)) == 20
+    assert {len(moves) for moves, _ in drawn} <= set(range(24, 31))
+    assert all(6 <= plies_to_go(len(moves), score) <= 9 for moves, score in drawn)
+    _, out, _ = _piped("\n".join(dict(drawn)).encode(), monkeypatch=monkeypatch, capsys=capsys)
+    assert out == [f"{moves} {score}" for moves, score in drawn]
+
+
+def test_positions_end_where_there_are_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connect_four", "--draw", "100", "--stones", "0", "1"]) == 1
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 5  # the empty board, and four columns that no mirror makes alike
+    assert "hardly more than these 5" in told.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--draw", "0"), "--draw must be at least 1"),
+        (("--draw", "5", "-w"), "neither -w nor -a"),
+        (("--draw", "5", "--stones", "9", "8"), "--stones must rise"),
+        (("--draw", "5", "--stones", "20", "21", "--plies-to-go", "23", "42"), "no position of 20 stones"),
+    ],
+)
+def test_wishes_that_no_position_meets_are_refused(
+    flags: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["connect_four", *flags]) == 2
+    assert message in capsys.readouterr().err

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.search.connect_four_solver import Solver
+from agents.search.connect_four_solver import Solver, plies_to_go
 from agents.search.limits import StopFlag, Stopped
 from agents.search.solver import SolverPlayer
 from envs.boards import rules
@@ -180,3 +180,15 @@ def test_an_action_reaches_its_value_and_no_more() -> None:
         for action, value in player.analyse(position).items():
             assert player.reaches(position, action, value)
             assert value == 1 or not player.reaches(position, action, value + 1)
+
+
+def test_a_score_tells_how_long_perfect_play_lasts() -> None:
+    solver = Solver()
+    for moves, score in zip(MOVES[:24], SCORES[:24], strict=True):
+        position = game("connect_four").position(moves)
+        plies = 0
+        while not position.is_over:
+            (action,), _ = solver.best_line(position.state)
+            position = position.play(action)
+            plies += 1
+        assert plies == plies_to_go(len(moves), score), moves
