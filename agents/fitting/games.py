@@ -14,7 +14,7 @@ from agents.search.alpha_beta import PROVEN, Memory, new_memory, search
 from agents.search.limits import NODES_MAX, StopFlag
 from agents.search.othello_last_squares import final_score
 from agents.search.table import new_table
-from agents.values.rollout import random_action
+from agents.values.rollout import random_opening
 from agents.values.value import ValueKernel
 from envs.boards import rules
 from envs.boards.bits import ZERO, popcount
@@ -78,20 +78,9 @@ def _play_all(
     """Write the samples of all games one after the other; how many they are."""
     count = 0
     for plies in opening_plies:
-        state = _opening(start, plies, stream)
-        if not rules.is_over(state):
-            count = _play(state, value, memory, depth, exact_empties, states, result, score, count)
+        state = random_opening(start, plies, stream)
+        count = _play(state, value, memory, depth, exact_empties, states, result, score, count)
     return count
-
-
-@kernel
-def _opening(state: Othello, plies: int, stream: NDArray[np.uint64]) -> Othello:
-    """The state after so many random plies, fewer where the game ends."""
-    for _ in range(plies):
-        if rules.is_over(state):
-            break
-        state = rules.play(state, random_action(state, stream))
-    return state
 
 
 @kernel
