@@ -121,6 +121,18 @@ ZOO_CARTPOLE = PeerSettings(
 )
 
 
+# How our training uses the machine, which means nothing to the peer's.
+OURS_ALONE = ("precision", "lanes", "torch_threads", "save_every_seconds")
+
+
+def require_meaning(config: DQNConfig, preset: DQNConfig) -> None:
+    """Refuse flags that no settings of the peer take over. Raises: ValueError naming the first."""
+    for name in OURS_ALONE:
+        if getattr(config, name) != getattr(preset, name):
+            flag = _flag(name, getattr(config, name))
+            raise ValueError(f"{flag} means nothing to the peer; --threads says how many threads it has")
+
+
 def own_settings(config: DQNConfig, preset: DQNConfig) -> PeerSettings:
     """What the peer's authors publish for `config`'s env; the exploration takes a share of `env_steps`.
 

@@ -165,7 +165,8 @@ def train_peer(run: Run, model: DQN, config: DQNConfig, *, label: str, minutes: 
     with stop_requests() as stopped, ProgressLine(label, config.env_steps) as line:
         supervisor = PeerSupervisor(run, config, line, stopped.is_set, minutes)
         model.learn(config.env_steps, callback=supervisor)
-    learning_curve({label: run.path}, run.path / "curve.png")
+    if run.has_metrics:
+        learning_curve({label: run.path}, run.path / "curve.png")
     return supervisor.reason
 
 

@@ -265,6 +265,9 @@ def make_env(
         raise ValueError(
             f"no environment {env_id!r}; nearest: {nearest(env_id, gymnasium.registry)}"
         ) from error
+    except (gymnasium.error.Error, ImportError) as error:  # a package is missing, or the version is gone
+        where = " (a module is looked for in the current folder and on PYTHONPATH)" if ":" in env_id else ""
+        raise ValueError(f"{env_id}: {error}{where}") from error
     if not isinstance(env.action_space, spaces.Discrete) or env.action_space.start != 0:
         raise ValueError(f"{env_id}: needs discrete actions 0..A-1, has {env.action_space}")
     return _network_obs(env_id, env)
@@ -283,7 +286,12 @@ def _network_obs(env_id: str, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[NDA
 
 
 def _channels_first(env: gymnasium.Env[Any, Any], space: spaces.Box) -> gymnasium.Env[NDArray[Any], np.int64]:
-    """uint8[H, W] or [H, W, C] as uint8[C, H, W]; images too small for convolutions are flattened."""
+    """uint8[H, W], [H, W, C] or [C, H, W] as uint8[C, H, W]; those too small for convolutions flattened.
+
+    The first of three axes is that of the channels where it alone is small.
+    """
+    if len(space.shape) == 3 and space.shape[0] < min(space.shape[1:]) >= IMAGE_SIDE_MIN:
+        return env
     if min(space.shape[:2]) < IMAGE_SIDE_MIN:
         return FlattenObservation(env)
     channels = space.shape[2] if len(space.shape) == 3 else 1

@@ -7,6 +7,7 @@ is reported in at most three lines with exit code 2; `ADVANTAGE_TRACEBACK=1` sho
 import contextlib
 import functools
 import io
+import math
 import os
 import sys
 import textwrap
@@ -25,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 T = TypeVar("T")
 
 ERROR_LINES_MAX = 3
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + SIGINT or SIGPIPE, as shells report them
 _BOX = "╭╮╰╯│─┃━ "
 
 
@@ -46,6 +47,22 @@ def resumed_path(arguments: Sequence[str]) -> Path | None:
                 return Path(value or following)
             raise UsageError("--resume needs the folder of a run")
     return None
+
+
+def check_minutes(minutes: float | None) -> None:
+    """Refuse a limit that is none. Raises: UsageError."""
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise UsageError(f"--minutes must be above 0, got {minutes:g}")
+
+
+def check_output(flag: str, path: Path) -> None:
+    """Refuse, before hours of work, a file that could not be written at their end. Raises: UsageError."""
+    if path.is_dir():
+        raise UsageError(f"{flag} {path}: this is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"{flag} {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{flag} {path}: the folder cannot be written to")
 
 
 @overload
@@ -98,8 +115,13 @@ def command(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
     @functools.wraps(main)
     def guarded(argv: Sequence[str] | None = None) -> int:
         keep_freed_memory()
+        if (here := str(Path.cwd())) not in sys.path:
+            sys.path.append(here)  # for an environment of one's own, my_module:MyEnv-v0
         try:
             return main(argv)
+        except BrokenPipeError:  # who reads has seen enough, as `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing to flush at exit
+            return BROKEN_PIPE
         except (ValueError, OSError) as error:
             if os.environ.get("ADVANTAGE_TRACEBACK"):
                 raise

@@ -17,7 +17,7 @@ import tyro
 
 from agents.dqn.config import TrainingConfig, config_from_json
 from agents.dqn.presets import PRESETS, config_named
-from scripts.command_line import UsageError, command, parse, resumed_path
+from scripts.command_line import UsageError, check_minutes, command, parse, resumed_path
 
 USAGE = f"""\
 usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
@@ -27,7 +27,7 @@ usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
 A run goes on as it was begun, but for the fields that are given, such as --env-steps or --average-decay.
 
 presets: {", ".join(PRESETS)};
-         or any gymnasium id with discrete actions, such as LunarLander-v3"""
+         or any gymnasium id with discrete actions, such as Acrobot-v1"""
 
 Config = TypeVar("Config", bound=TrainingConfig)
 
@@ -42,6 +42,9 @@ class NewRun(Generic[Config]):
     minutes: float | None = None
     """Stop after so much wall time."""
 
+    def __post_init__(self) -> None:
+        check_minutes(self.minutes)
+
 
 @dataclass(frozen=True)
 class ResumedRun(Generic[Config]):
@@ -52,6 +55,9 @@ class ResumedRun(Generic[Config]):
     config: Annotated[Config, tyro.conf.arg(name="")]
     minutes: float | None = None
     """Stop after so much more wall time."""
+
+    def __post_init__(self) -> None:
+        check_minutes(self.minutes)
 
 
 @command
@@ -90,19 +96,19 @@ def _resume(arguments: list[str]) -> int:
     path = resumed_path(arguments)
     if path is None:
         raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
-    from agents.runs.run import Run  # late: torch
+    from agents.runs.run import Run, resumable_config  # late: torch
+
+    config = config_from_json(resumable_config(path))
+    wanted = parse(
+        ResumedRun[type(config)],  # type: ignore[misc]  # as above
+        arguments,
+        description=f"Go on with {path}.",
+        default=ResumedRun(resume=path, config=config),
+    )
+    config.check_resume(wanted.config)
+    from agents.dqn.supervise import make_training, supervise
 
     with Run.open(path) as run:
-        config = config_from_json(run.config)
-        wanted = parse(
-            ResumedRun[type(config)],  # type: ignore[misc]  # as above
-            arguments,
-            description=f"Go on with {path}.",
-            default=ResumedRun(resume=path, config=config),
-        )
-        config.check_resume(wanted.config)
-        from agents.dqn.supervise import make_training, supervise
-
         training = make_training(wanted.config)
         reason = supervise(run, training, label=run.path.name, resume=True, minutes=wanted.minutes)
         _report(run.path, reason)
@@ -114,7 +120,8 @@ def _report(path: Path, reason: str) -> None:
 
     header = read_header(find_model(path))
     score = "not evaluated yet" if header.score is None else f"best evaluation {header.score:.4g}"
-    print(f"{reason}; {score}, model of step {header.step:,}; curve: {path / 'curve.png'}")
+    curve = f"; curve: {path / 'curve.png'}" if (path / "curve.png").is_file() else ""
+    print(f"{reason}; {score}, model of step {header.step:,}{curve}")
     print(f"watch it:   python scripts/watch.py {path}")
     print(f"measure it: python scripts/evaluate.py episodes {path} --episodes 100")
 

@@ -20,13 +20,16 @@ import tyro
 
 from agents.dqn.config import DQNConfig
 from agents.dqn.presets import PRESETS, config_named
-from scripts.command_line import UsageError, command, parse
+from scripts.command_line import UsageError, check_minutes, command, parse
+
+DQN_PRESETS = tuple(name for name, preset in PRESETS.items() if isinstance(preset, DQNConfig))
 
 USAGE = f"""\
 usage: train_peer.py PRESET [--field value ...] [--settings own|ours] [--threads N] [--minutes M]
        train_peer.py PRESET --help      shows all fields with the preset's values
 
-presets: {", ".join(PRESETS)}; or any gymnasium id with discrete actions, such as LunarLander-v3"""
+presets: {", ".join(DQN_PRESETS)};
+         or any gymnasium id with discrete actions, such as Acrobot-v1"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class PeerRun:
     """Stop after so much wall time."""
 
     def __post_init__(self) -> None:
+        check_minutes(self.minutes)
         if self.threads < 0:
             raise ValueError(f"--threads must be at least 0, got {self.threads}")
 
@@ -57,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     name = arguments[0]
     if name.startswith("-"):
-        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
+        raise UsageError(f"PRESET comes first: one of {', '.join(DQN_PRESETS)}, or a gymnasium id")
     preset = _dqn_preset(name)
     wanted = parse(
         PeerRun,
@@ -65,10 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=f"Train stable-baselines3's DQN on the environment of preset {name}.",
         default=PeerRun(config=preset),
     )
-    from agents.peer_settings import our_settings, own_settings  # late: gymnasium
+    from agents.peer_settings import our_settings, own_settings, require_meaning  # late: gymnasium
     from envs.atari import PREFIX
 
     config = wanted.config
+    require_meaning(config, preset)
     settings = own_settings(config, preset) if wanted.settings == "own" else our_settings(config)
     if config.env_id.startswith(PREFIX) and find_spec("cv2") is None:
         raise ValueError("stable-baselines3's Atari wrappers need OpenCV: pip install opencv-python-headless")

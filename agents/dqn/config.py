@@ -28,13 +28,15 @@ class TrainingConfig(ABC):
     """Environment, network, optimiser, exploration, evaluation and machine of a run of Q-learning.
 
     A step is one decision in one env. Defaults suit small environments with vector observations; `presets.py`
-    has others. Every option combines with every other one, but batch norm with bfloat16.
+    has others. Options combine, but batch norm with bfloat16, a loss with a distribution (which has its own)
+    and Double with Munchausen, whose policy is the target network's.
     """
 
     ALGORITHM: ClassVar[str]  # as saved beside the fields
     RESUMED_AS_BEGUN: ClassVar[tuple[str, ...]] = ()  # further fields that a saved state depends on
 
     # The environment
+
     env_id: str = "CartPole-v1"  # any gymnasium id with discrete actions, or ALE/...-v5
     num_envs: int = 8  # stepped together
     env_threads: int = 1  # native threads of the Atari emulators
@@ -43,31 +45,35 @@ class TrainingConfig(ABC):
     reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
 
     # How long
+
     env_steps: int = 100_000  # of all envs together
     stop_at_return: float | None = None  # end once an evaluation's mean return reaches it
 
     # The network
+
     # auto: mlp for vectors, nature_cnn for images; nips_cnn: DQN's of 2013, a third of the work
     trunk: Trunk = "auto"
     channels: int = 16  # of the first stage of impala_cnn and conv_pool
     hidden_sizes: tuple[int, ...] = (128, 128)  # dense layers
-    activation: str = "relu"
-    norm: Literal["none", "batch", "layer"] = "none"
+    activation: str = "relu"  # after each hidden layer
+    norm: Literal["none", "batch", "layer"] = "none"  # before each activation
     dropout: float = 0.0  # probability, in [0, 1)
-    memory: Literal["none", "simple_rnn", "lstm"] = "none"
-    memory_size: int = 64
-    dueling: bool = False  # Wang et al. 2016
+    memory: Literal["none", "simple_rnn", "lstm"] = "none"  # between the trunk and the last layer
+    memory_size: int = 64  # of that memory's state
+    dueling: bool = False  # q as a value and advantages (Wang et al. 2016)
 
     # Updates
+
     discount: float = 0.99  # per step, in (0, 1]
     optimiser: Literal["sgd", "rmsprop", "adam", "adamw", "radam"] = "adam"
-    learning_rate: float = 5e-4
+    learning_rate: float = 5e-4  # of the optimiser, at the start
     anneal_learning_rate: bool = False  # in a straight line to 0 at env_steps
-    optimiser_epsilon: float = 1e-8
-    loss: Loss = "huber"  # cross_entropy: q is learned as a histogram (HL-Gauss, Farebrother et al. 2024)
+    optimiser_epsilon: float = 1e-8  # added to the root of the mean squared gradient
+    # where no distribution is learned; cross_entropy: q as a histogram (HL-Gauss, Farebrother et al. 2024)
+    loss: Loss = "huber"
     atoms: int = 51  # of a histogram, or a distribution (Bellemare et al. 2017; Dabney et al. 2018: 200)
     value_min: float = -10.0  # of a histogram or categorical distribution (Bellemare et al. 2017)
-    value_max: float = 10.0
+    value_max: float = 10.0  # of the same; a note tells where returns lie beyond
     clip_gradient_norm: float | None = 10.0  # None: never (10: Wang et al. 2016)
     munchausen: float = 0.0  # share of the log-policy in the reward; 0: none, Vieillard et al. 2020: 0.9
     policy_temperature: float = 0.03  # tau of that policy, softmax(q / tau) (the same paper, as the next)
@@ -75,26 +81,30 @@ class TrainingConfig(ABC):
     # of the running mean of weights that is evaluated and saved (Polyak & Juditsky 1992); 0: those of now
     average_decay: float = 0.0
 
-    # Exploration: epsilon falls in a straight line
-    epsilon_start: float = 1.0
-    epsilon_end: float = 0.05
-    epsilon_decay_steps: int = 10_000
+    # Exploration
+
+    epsilon_start: float = 1.0  # share of random actions at first
+    epsilon_end: float = 0.05  # and in the end
+    epsilon_decay_steps: int = 10_000  # in which it falls, in a straight line
 
     # Evaluation: fresh envs, seeds of their own
-    evaluate_every_steps: int = 10_000
-    evaluation_episodes: int = 20
-    evaluation_envs: int = 10
-    evaluation_epsilon: float = 0.0
+
+    evaluate_every_steps: int = 10_000  # env steps between two evaluations
+    evaluation_episodes: int = 20  # of each evaluation
+    evaluation_envs: int = 10  # that they are played in, side by side
+    evaluation_epsilon: float = 0.0  # share of random actions in them
     evaluation_steps_max: int = 27_000  # of one episode; longer ones count with their return so far
 
     log_every_steps: int = 1_000  # between records in metrics.jsonl and TensorBoard
 
     # The machine
-    seed: int = 0
+
+    seed: int = 0  # the same seed repeats the run
     device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: cuda where there is one
     precision: Precision = "auto"  # auto: bfloat16 for convolutions where the device computes with it
     lanes: int = 0  # parts of a batch computed side by side, a thread each; 0: one for each core if that pays
-    torch_threads: int = 1  # of one lane; 0: as OMP_NUM_THREADS says (scripts set it to 1 if it is not set)
+    # of the first lane, the others have one; 0: as OMP_NUM_THREADS says (to scripts 1, unless it is set)
+    torch_threads: int = 1
     save_every_seconds: float = 60.0  # between training states, from which --resume goes on
 
     def __post_init__(self) -> None:
@@ -193,8 +203,10 @@ class DQNConfig(TrainingConfig):
     )
 
     # Targets
+
     n_step: int = 1  # rewards summed before the bootstrap (Sutton 1988)
-    double: bool = True  # the online network chooses the next action (van Hasselt et al. 2016)
+    # the online network chooses the next action (van Hasselt et al. 2016); without effect with Munchausen
+    double: bool = True
     sync_every_updates: int = 250  # between copies to the target network
     target_mix: float = 1.0  # of the online network in a copy: 1 hard, below soft (Lillicrap et al. 2016)
 
@@ -203,6 +215,7 @@ class DQNConfig(TrainingConfig):
     noisy: bool = False  # explore by noise on the dense weights, beside epsilon (Fortunato et al. 2018)
 
     # Replay
+
     priority_exponent: float = 0.0  # 0: all alike; Schaul et al. 2016: 0.6, Hessel et al. 2018: 0.5
     priority_correction: float = 0.4  # beta at the start; in a straight line to 1 at env_steps (both papers)
     replay_size: int = 50_000  # steps kept, of all envs together
@@ -227,9 +240,13 @@ class DQNConfig(TrainingConfig):
         )
         self._require_integers(0, ("learning_starts", "burn_in"))
         self._require(0 < self.target_mix <= 1, "target_mix", "in (0, 1]")
-        if self.loss == "cross_entropy":
+        if self.loss != "huber":
             alone = self.distribution == "none"
-            self._require(alone, "distribution", "none with loss cross_entropy, a histogram of the mean")
+            self._require(
+                alone, "distribution", f"none with loss {self.loss}: a distribution has its own loss"
+            )
+        if self.norm == "batch":
+            self._require(self.batch_size > 1, "batch_size", "above 1 with batch norm")
         for name in ("priority_exponent", "priority_correction"):
             self._require(0 <= getattr(self, name) <= 1, name, "in [0, 1]")
         self._require(self.replay_size >= self.batch_size, "replay_size", "at least batch_size")
@@ -294,6 +311,10 @@ class PQNConfig(TrainingConfig):
         self._require(0 <= self.trace_decay <= 1, "trace_decay", "in [0, 1]")
         parts = self.stride if self.memory == "none" else self.num_envs
         self._require(self.minibatches <= parts, "minibatches", f"at most {parts}, or some would be empty")
+        if self.norm == "batch" and self.memory == "none":
+            self._require(
+                2 * self.minibatches <= parts, "minibatches", f"at most {parts // 2} with batch norm"
+            )
 
     @property
     def stride(self) -> int:

@@ -41,6 +41,9 @@ class Learner:
         self._target.network.eval()
         self._head = self.network.acting.head
         self._atoms = isinstance(self._head, DistributionHead)
+        self._double = (
+            config.double and not config.munchausen
+        )  # its policy is the target network's throughout
 
     def learn(self, batch: Transitions | Sequences) -> tuple[Metrics, NDArray[np.float32]]:
         """One update.
@@ -68,7 +71,7 @@ class Learner:
         action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
             next_outputs = self._outputs(self._target.network, next_obs)
-            chooser_q = self.network.acting(next_obs) if self.config.double else self._q(next_outputs)
+            chooser_q = self.network.acting(next_obs) if self._double else self._q(next_outputs)
             following = self._following(next_outputs, chooser_q)
             if self.config.munchausen:
                 reward = reward + munchausen.bonus(self._target.network(obs), action, self.config)
@@ -95,7 +98,7 @@ class Learner:
         with torch.no_grad():
             target_outputs = self._unroll(self._target.network, obs, starts, state)
             chooser = target_outputs
-            if self.config.double:
+            if self._double:
                 chooser = self._unroll(self.network.acting, obs, starts, state)
             chooser_q = self._q(chooser)
             worth = self._following(target_outputs, chooser_q)

@@ -18,9 +18,11 @@ def available_bytes(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> int | Non
     bounds = []
     if meminfo.is_file() and (found := re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())):
         bounds.append(int(found[1]) * 1024)
-    limit, used = cgroup / "memory.max", cgroup / "memory.current"
+    limit, used, parts = (cgroup / f"memory.{name}" for name in ("max", "current", "stat"))
     if limit.is_file() and used.is_file() and limit.read_text().strip() != "max":
-        bounds.append(int(limit.read_text()) - int(used.read_text()))
+        cached = re.search(r"^inactive_file (\d+)$", parts.read_text(), re.M) if parts.is_file() else None
+        reclaimable = int(cached[1]) if cached else 0  # files that were read: given back when asked for
+        bounds.append(int(limit.read_text()) - int(used.read_text()) + reclaimable)
     return min(bounds) if bounds else None
 
 

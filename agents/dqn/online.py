@@ -56,7 +56,13 @@ class OnlineNetwork:
         self.average: QNetwork = deepcopy(network) if config.average_decay else network
         self.copy = WorkingCopy(network, self.dtype)
         self.acting: QNetwork = self.copy.network.eval()  # in eval mode, except within `learning`
-        self._modes_differ = config.norm == "batch" or config.dropout > 0  # training mode from eval mode
+        self._modes_differ = (  # training mode from eval mode
+            config.norm == "batch"
+            or config.dropout > 0
+            or (
+                config.memory != "none" and self.device.type == "cuda"
+            )  # cuDNN goes back in training mode only
+        )
         self.lanes = Lanes(
             1
             if self._modes_differ or self.device.type != "cpu"  # whole batches; one order of random numbers
@@ -66,6 +72,7 @@ class OnlineNetwork:
         self.optimiser = make_optimiser(
             config.optimiser, network.parameters(), config.learning_rate, epsilon=config.optimiser_epsilon
         )
+        self._epsilon = config.optimiser_epsilon
         self._masters = list(network.parameters())
         self._weights = list(self.acting.parameters())
         self.learning_rate = config.learning_rate  # of the next update
@@ -77,6 +84,7 @@ class OnlineNetwork:
         Args:
             parts: of a batch, each computed in a lane of its own.
             judge: a part, by the network `acting`.
+        Raises: ValueError where the gradient is not finite; the weights are as before.
         Returns: scalars on the device (loss, mean q of the actions taken, gradient norm, with a categorical
             head `outside_support`, as `Judged.outside`); the errors float32[B] in the order of the parts.
         """
@@ -93,6 +101,11 @@ class OnlineNetwork:
         for master, *slopes_of_parts in zip(self._masters, *(slope for _, slope in answers), strict=True):
             master.grad = _weighted_sum(slopes_of_parts, shares)
         norm = nn.utils.clip_grad_norm_(self._masters, self._limit)
+        if not norm.isfinite():
+            raise ValueError(
+                f"training diverged: the gradient of update {self.updates + 1:,} has norm {norm.item()}; "
+                "lower --learning-rate or set --clip-gradient-norm; --resume goes on from the last save"
+            )
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate
         self.optimiser.step()
@@ -136,6 +149,9 @@ class OnlineNetwork:
         self.online.load_state_dict(state["online"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
+        for group in self.optimiser.param_groups:
+            if "eps" in group:
+                group["eps"] = self._epsilon  # a resume may change it
         self.copy.push()
 
 

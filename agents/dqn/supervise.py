@@ -79,7 +79,8 @@ def supervise(
             supervisor.save(now=stop or last)
             if stop:
                 break
-    learning_curve({label: run.path}, run.path / "curve.png")
+    if run.has_metrics:
+        learning_curve({label: run.path}, run.path / "curve.png")
     return reason
 
 

@@ -110,7 +110,9 @@ class Training(ABC):
         self.learner.load_state_dict(state["learned"])
         self.obs = self.envs.restore(state["envs"])
         self.starts = np.array(state["starts"], np.bool_)
-        self.agent.state = state["memory"]
+        if (memory := state["memory"]) is not None:
+            weight = next(self.network.acting.parameters())
+            self.agent.state = memory.to(weight.device, weight.dtype)
         seeding.restore(self.generators, state["generators"])
         torch.set_rng_state(state["torch_generator"])
         self.running_returns = np.array(state["running_returns"], np.float64)

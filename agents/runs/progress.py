@@ -132,7 +132,10 @@ class ProgressLine:
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            shared = sys.stdout.isatty()  # else stdout is a file or pipe, and no business of the terminal's
+            self._live = Live(
+                console=self._console, auto_refresh=False, transient=True, redirect_stdout=shared
+            )
             self._live.start()
         return self
 

@@ -31,6 +31,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from agents.runs.atomic import replacing, write_text
 from agents.runs.metrics import MetricsLog
 from agents.runs.model import PROJECT_ROOT, SUFFIX, ModelHeader, read_header, save_model
@@ -41,15 +43,26 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RECORDED_PACKAGES = ("torch", "numpy", "numba", "gymnasium", "ale-py")
+LOCK = ".lock"
 PLAIN_TYPES = (bool, int, float, str, bytes, type(None))
 
 
 class Run:
-    """An open run folder; make one with `Run.create` or `Run.open`, close it or use it in a `with`."""
+    """An open run folder; make one with `Run.create` or `Run.open`, close it or use it in a `with`.
+
+    While it is open no other process, and no other `Run`, can open the folder.
+    """
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
         self.config = config
+        self._lock = FileLock(path / LOCK, blocking=False, thread_local=False)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise ValueError(
+                f"{path} is still being trained by another process; stop that one first"
+            ) from error
         self.metrics = MetricsLog(path)
 
     @classmethod
@@ -81,26 +94,9 @@ class Run:
     def open(cls, path: str | Path) -> Self:
         """Open the folder of an earlier run in order to go on with it (`--resume`).
 
-        Raises: FileNotFoundError when the folder, its config or its training state is missing; ValueError
-        when the config is damaged. Each says which, and what to do.
+        Raises: as `resumable_config`; ValueError where another process has the folder open.
         """
-        path = Path(path)
-        if not path.is_dir():
-            others = ", ".join(sorted(str(p.parent) for p in path.parent.glob("*/config.json"))[-3:])
-            raise FileNotFoundError(
-                f"no run folder {path}; " + (f"newest there: {others}" if others else "none there")
-            )
-        if not (path / "config.json").is_file():
-            raise FileNotFoundError(f"{path} is not a run folder: it has no config.json")
-        if not (path / "training_state.pt").is_file():
-            raise FileNotFoundError(
-                f"{path} cannot be resumed: it was stopped before its first training_state.pt"
-            )
-        try:
-            config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path / 'config.json'} is damaged: {error}") from error
-        return cls(path, config)
+        return cls(Path(path), resumable_config(path))
 
     def go_on(self, config: Mapping[str, Any]) -> None:
         """Record that the run goes on, with this config: plain JSON values, in part perhaps new ones."""
@@ -180,9 +176,15 @@ class Run:
         self.metrics.drop_after(state["step"])
         return state
 
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anything was recorded yet."""
+        return self.metrics.path.stat().st_size > 0
+
     def close(self) -> None:
-        """Close the metrics files."""
+        """Close the metrics files and let others open the folder."""
         self.metrics.close()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -191,6 +193,31 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def resumable_config(path: str | Path) -> dict[str, Any]:
+    """The config of a run that can be gone on with.
+
+    Raises: FileNotFoundError when the folder, its config or its training state is missing; ValueError when
+    the config is damaged. Each says which, and what to do.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        others = ", ".join(sorted(str(p.parent) for p in path.parent.glob("*/config.json"))[-3:])
+        raise FileNotFoundError(
+            f"no run folder {path}; " + (f"newest there: {others}" if others else "none there")
+        )
+    if not (path / "config.json").is_file():
+        raise FileNotFoundError(f"{path} is not a run folder: it has no config.json")
+    if not (path / "training_state.pt").is_file():
+        raise FileNotFoundError(
+            f"{path} cannot be resumed: it was stopped before its first training_state.pt"
+        )
+    try:
+        config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path / 'config.json'} is damaged: {error}") from error
+    return config
 
 
 def _new_folder(root: Path, name: str) -> Path:

@@ -18,7 +18,15 @@ from agents.dqn import supervise
 from agents.dqn.config import DQNConfig
 from agents.dqn.learner import Learner
 from agents.dqn.replay import Transitions
-from agents.peer_settings import ABSENT, PROTOCOL, ZOO_ATARI, PeerSettings, our_settings, own_settings
+from agents.peer_settings import (
+    ABSENT,
+    OURS_ALONE,
+    PROTOCOL,
+    ZOO_ATARI,
+    PeerSettings,
+    our_settings,
+    own_settings,
+)
 from agents.peer_training import BEST_MODEL, LAST_MODEL, PeerInTraining, make_peer, make_peer_envs, train_peer
 from agents.runs.metrics import read_records
 from agents.runs.run import Run
@@ -70,7 +78,7 @@ PONG = DQNConfig(
     evaluation_steps_max=30,
 )
 HARMLESS = {  # where nothing else is said, they change speed or nothing
-    *("precision", "lanes", "torch_threads", "save_every_seconds"),
+    *OURS_ALONE,
     *("memory_size", "sequence_length", "burn_in"),  # of a memory, which is refused, as are the next ones
     *("channels", "atoms", "value_min", "value_max", "priority_correction"),
     *("policy_temperature", "log_policy_min"),

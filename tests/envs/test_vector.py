@@ -127,6 +127,19 @@ def test_an_unknown_id_names_the_nearest():
         make_env("ALE/Pnog-v5")
 
 
+@pytest.mark.parametrize(
+    ("env_id", "said"),
+    [
+        ("LunarLander-v3", "LunarLander-v3: Box2D is not installed"),
+        ("LunarLander-v2", "LunarLander-v2: .*deprecated"),
+        ("no_such_module:Env-v0", "no_such_module:Env-v0: No module named 'no_such_module'"),
+    ],
+)
+def test_an_env_that_cannot_be_made_says_what_is_missing(env_id, said):
+    with pytest.raises(ValueError, match=said):
+        make_env(env_id)
+
+
 def test_continuous_actions_and_no_envs_are_refused():
     with pytest.raises(ValueError, match="Pendulum-v1: needs discrete actions"):
         GymVector("Pendulum-v1", 1)
@@ -140,6 +153,8 @@ def test_continuous_actions_and_no_envs_are_refused():
         (spaces.Discrete(5), (5,), np.float32),
         (spaces.Box(0, 255, (48, 40, 3), np.uint8), (3, 48, 40), np.uint8),
         (spaces.Box(0, 255, (48, 40), np.uint8), (1, 48, 40), np.uint8),
+        (spaces.Box(0, 255, (4, 48, 40), np.uint8), (4, 48, 40), np.uint8),
+        (spaces.Box(0, 255, (5, 5, 40), np.uint8), (1000,), np.uint8),
         (spaces.Dict(a=spaces.Discrete(3), b=spaces.Box(0, 1, (2,))), (5,), np.float32),
         (spaces.Box(-1, 1, (2, 3), np.float64), (6,), np.float32),
     ],

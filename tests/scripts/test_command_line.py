@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.command_line import UsageError, command, parse
+from scripts.command_line import UsageError, check_minutes, check_output, command, parse
 
 
 @dataclass(frozen=True)
@@ -86,3 +86,19 @@ def test_ctrl_c_ends_with_the_code_that_shells_expect() -> None:
         raise KeyboardInterrupt
 
     assert main([]) == 130
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
+def test_minutes_that_are_no_limit_are_refused(minutes: float) -> None:
+    with pytest.raises(UsageError, match="--minutes must be above 0"):
+        check_minutes(minutes)
+    check_minutes(None)
+    check_minutes(0.5)
+
+
+def test_an_output_that_could_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    check_output("--json", tmp_path / "new.json")
+    with pytest.raises(UsageError, match=r"--json .*: this is a folder; name a file in it"):
+        check_output("--json", tmp_path)
+    with pytest.raises(UsageError, match=r"--plot .*: there is no folder .*/none"):
+        check_output("--plot", tmp_path / "none" / "x.png")

@@ -5,13 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from agents.dqn import supervise
 from agents.runs.metrics import read_records
 from agents.runs.model import read_header
+from agents.runs.run import Run
 from scripts.train_dqn import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +54,41 @@ def test_returns_that_the_support_cannot_tell_are_told_once(value_max, told, tmp
     assert capsys.readouterr().err.count("wider --value-min, --value-max") == told
     records = read_records(the_run(tmp_path) / "metrics.jsonl")
     assert (max(record.get("outside_support", 0) for record in records) > 0.01) == bool(told)
+
+
+def test_an_environment_of_ones_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_own_module.py").write_text(
+        "import gymnasium\n"
+        "from envs.toys import Corridor\n"
+        "gymnasium.register('MyOwn-v0', entry_point=Corridor)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert main(["my_own_module:MyOwn-v0", "--env-steps", "64", "--evaluation-episodes", "1"]) == 0
+    assert (the_run(tmp_path / "runs") / "last.safetensors").is_file()
+
+
+def test_a_stop_before_anything_was_recorded_ends_in_good_order(tmp_path, capsys, monkeypatch):
+    stopped = threading.Event()
+    stopped.set()
+    monkeypatch.setattr(supervise, "stop_requests", lambda: nullcontext(stopped))
+    assert main([*TINY, "--runs-dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "stopped on request; not evaluated yet, model of step" in told
+    assert "curve" not in told
+    monkeypatch.undo()
+    assert main(["--resume", str(the_run(tmp_path))]) == 0
+
+
+def test_a_run_that_is_being_trained_cannot_be_resumed_but_tells_its_flags(tmp_path, capsys):
+    assert main([*TINY, "--runs-dir", str(tmp_path)]) == 0
+    run = the_run(tmp_path)
+    with Run.open(run):
+        assert main(["--resume", str(run)]) == 2
+        assert "still being trained" in capsys.readouterr().err
+        with pytest.raises(SystemExit, match="0"):
+            main(["--resume", str(run), "--help"])
+    assert "--env-steps" in capsys.readouterr().out
 
 
 def test_parallel_q_learning_runs_from_the_same_command_and_resumes(tmp_path, capsys):

@@ -56,6 +56,8 @@ def test_pong_is_learned_with_its_own_settings(tmp_path):
         (["--seed", "1"], "PRESET comes first"),
         (["cartpole", "--batch-sze", "3"], "--batch-size"),
         (["cartpole", "--batch-size", "3"], "--batch-size 3 changes nothing with --settings own"),
+        (["cartpole", "--precision", "float32"], "--precision float32 means nothing to the peer"),
+        (["pong_pqn"], "preset 'pong_pqn' is no DQN"),
         (["cartpole", "--settings", "ours"], "both need --norm none --no-double"),
         (["recall", "--settings", "ours"], "stable-baselines3's DQN cannot do"),
         (["cartpole", "--threads", "-1"], "--threads must be at least 0, got -1"),

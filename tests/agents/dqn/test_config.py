@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.dqn.config import DQNConfig, config_from_json, due
+from agents.dqn.config import DQNConfig, PQNConfig, config_from_json, due
 from agents.dqn.presets import PRESETS, config_named
 
 
@@ -49,9 +49,17 @@ def test_batch_norm_in_bfloat16_is_refused():
         DQNConfig(norm="batch", precision="bfloat16")
 
 
-def test_a_histogram_of_the_mean_and_a_distribution_exclude_each_other():
-    with pytest.raises(ValueError, match="distribution must be none with loss cross_entropy"):
-        DQNConfig(loss="cross_entropy", distribution="quantile")
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy"])
+def test_a_loss_of_the_mean_and_a_distribution_exclude_each_other(loss):
+    with pytest.raises(ValueError, match=f"distribution must be none with loss {loss}"):
+        DQNConfig(loss=loss, distribution="quantile")
+
+
+def test_batch_norm_of_single_samples_is_refused():
+    with pytest.raises(ValueError, match="batch_size must be above 1 with batch norm"):
+        DQNConfig(norm="batch", batch_size=1)
+    with pytest.raises(ValueError, match="minibatches must be at most 8 with batch norm"):
+        PQNConfig(norm="batch", num_envs=4, rollout_steps=4, minibatches=9)
 
 
 @pytest.mark.parametrize("config", PRESETS.values(), ids=PRESETS.keys())

@@ -57,7 +57,7 @@ def test_an_update_is_the_gradient_step_written_out(double, share):
     obs, action, reward, discount, next_obs, *_ = (torch.from_numpy(x) for x in data)
     with torch.no_grad():
         after = one.target(next_obs)
-        chooser = (expected if double else one.target)(next_obs)
+        chooser = (expected if double and not share else one.target)(next_obs)
         worth = after[range(B), chooser.argmax(1)]
         if share:  # M-DQN, Vieillard et al. 2020
             tau, log_policy = 0.03, torch.log_softmax(chooser / 0.03, 1)
@@ -69,6 +69,22 @@ def test_an_update_is_the_gradient_step_written_out(double, share):
     one.learn(data)
     for new, old in zip(one.network.online.parameters(), expected.parameters(), strict=True):
         torch.testing.assert_close(new, old - 0.1 * old.grad)
+
+
+def test_a_diverged_update_is_refused_before_it_touches_the_weights():
+    one = learner(clip_gradient_norm=10.0)
+    before, data = flat(one), batch()
+    data.reward[0] = np.nan
+    with pytest.raises(ValueError, match="training diverged: the gradient of update 1 has norm nan; lower"):
+        one.learn(data)
+    assert torch.equal(flat(one), before)
+
+
+def test_an_optimiser_goes_on_with_the_epsilon_of_its_new_config():
+    one, other = learner(optimiser_epsilon=1e-3), learner(optimiser_epsilon=1e-5)
+    one.learn(batch())
+    other.load_state_dict(deepcopy(one.state_dict()))
+    assert [group["eps"] for group in other.network.optimiser.param_groups] == [1e-5]
 
 
 def test_the_target_is_copied_after_so_many_updates_with_its_buffers():
@@ -209,8 +225,8 @@ def test_a_sequence_update_equals_single_steps_with_the_state_cleared_at_starts(
                 end = burn_in + t + int(data.steps[t, b])
                 action = int(data.action[t, b])
                 bonus, bootstrap = 0.0, target[end][online[end].argmax()]
-                if share:
-                    log_policy = torch.log_softmax(online[end] / 0.03, 0)
+                if share:  # the policy is the target network's throughout
+                    log_policy = torch.log_softmax(target[end] / 0.03, 0)
                     bootstrap = (log_policy.exp() * (target[end] - 0.03 * log_policy)).sum()
                     taken = torch.log_softmax(target[burn_in + t] / 0.03, 0)[action]
                     bonus = share * (0.03 * taken).clamp(-1, 0)

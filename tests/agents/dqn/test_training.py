@@ -155,6 +155,16 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path
     assert list(straight.returns) == list(resumed.returns)
 
 
+def test_a_memory_goes_on_in_the_precision_of_its_new_network():
+    config = DQNConfig(**OPTIONS["lstm"], **SMALL)
+    one = DQNTraining(config)
+    state = one.state()
+    assert state["memory"].dtype == torch.float32
+    state["memory"] = state["memory"].bfloat16()  # as of a network that computed in it
+    one.restore(state)
+    assert one.agent.state.dtype == torch.float32
+
+
 def test_a_log_in_many_small_chunks_restores_the_same_replay(tmp_path, monkeypatch):
     monkeypatch.setattr("agents.dqn.replay_log.CHUNK_BYTES", 2_000)
     training = DQNTraining(DQNConfig(env_id="advantage/Catch-v0", **(SMALL | {"replay_size": 150})))
@@ -196,6 +206,8 @@ def test_available_memory_is_the_tighter_of_machine_and_container(tmp_path):
     (tmp_path / "memory.max").write_text("1500000\n")
     (tmp_path / "memory.current").write_text("500000\n")
     assert available_bytes(meminfo, tmp_path) == 1_000_000
+    (tmp_path / "memory.stat").write_text("file 300000\ninactive_file 200000\n")
+    assert available_bytes(meminfo, tmp_path) == 1_200_000
     (tmp_path / "memory.max").write_text("max\n")
     assert available_bytes(meminfo, tmp_path) == 2000 * 1024
     assert available_bytes(tmp_path / "none", tmp_path / "none") is None

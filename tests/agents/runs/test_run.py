@@ -138,7 +138,7 @@ def test_a_save_that_fails_half_way_leaves_the_earlier_state(run, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         run.save_state({"step": 2})
     assert run.load_state() == {"step": 1}
-    assert not list(run.path.glob(".*"))
+    assert not list(run.path.glob(".*.part"))
 
 
 class Bomb:
@@ -177,6 +177,7 @@ def test_a_resumed_run_logs_each_step_once(run):
 def test_a_run_that_goes_on_keeps_its_new_config_and_both_origins(run):
     first = json.loads((run.path / "origin.json").read_text())
     run.save_state({"step": 1})
+    run.close()
     for rate in (0.1, 0.2):
         with Run.open(run.path) as resumed:
             resumed.go_on(CONFIG | {"learning_rate": rate})
@@ -185,6 +186,17 @@ def test_a_run_that_goes_on_keeps_its_new_config_and_both_origins(run):
     origin = json.loads((run.path / "origin.json").read_text())
     assert [set(each) for each in origin.pop("resumed")] == [set(first)] * 2
     assert origin == first
+
+
+def test_a_folder_is_open_once(run):
+    run.save_state({"step": 1})
+    run.log(1, {"loss": 0.5})
+    with pytest.raises(ValueError, match="still being trained by another process"):
+        Run.open(run.path)
+    run.log(2, {"loss": 0.4})  # the first one is unharmed
+    assert len(read_records(run.path / "metrics.jsonl")) == 2
+    run.close()
+    Run.open(run.path).close()
 
 
 def test_open_says_what_is_missing_and_what_else_is_there(run, tmp_path):
