@@ -20,7 +20,7 @@ import tyro
 from agents.dqn.config import TrainingConfig
 from agents.players import Player
 from envs.boards.game import Position
-from scripts.command_line import command, parse
+from scripts.command_line import check_output, command, parse
 
 SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
 SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PLIES
@@ -70,6 +70,10 @@ class BenchmarkConfig:
         for name in self.names:
             if name not in BENCHMARKS:
                 raise ValueError(f"no benchmark {name!r}; there are: {', '.join(BENCHMARKS)}")
+        if self.json is not None:
+            check_output("--json", self.json)
+        if self.end_games is not None and not self.end_games.is_file():
+            raise ValueError(f"--end-games {self.end_games}: no such file")
         if self.seconds <= 0:
             raise ValueError(f"--seconds must be positive, got {self.seconds}")
         if not 1 <= self.think_seconds <= 50:

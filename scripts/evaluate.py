@@ -21,7 +21,7 @@ from agents.runs.progress import ProgressLine
 from agents.workers.config import check_workers, cores, joined_address, parse_workers
 from agents.workers.places import open_site
 from agents.workers.site import Site
-from scripts.command_line import command, parse
+from scripts.command_line import check_output, command, parse
 
 if TYPE_CHECKING:
     from agents.arena.mistakes import SolvedPosition
@@ -69,6 +69,12 @@ class Episodes(Output):
     trust_pickle: bool = False
     """load sb3: models, which runs code from their files"""
 
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("give at least one MODEL: a name in pretrained/, a run folder or a file")
+        if self.episodes < 1:
+            raise ValueError(f"--episodes must be at least 1, got {self.episodes}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Games(Output):
@@ -87,6 +93,10 @@ class Games(Output):
     longer match, about 100 games at a time"""
     ray_address: Annotated[str | None, arg(metavar="HOST:PORT", help_behavior_hint="")] = None
     """the cluster of --workers ray; default RAY_ADDRESS, else one of its own on this machine"""
+
+    def __post_init__(self) -> None:
+        if self.opening_plies is not None and self.opening_plies < 0:
+            raise ValueError(f"--opening-plies must be at least 0, got {self.opening_plies}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +146,9 @@ Task: TypeAlias = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print tables and a sentence, write the figures where asked to."""
     task = parse(Task, argv, description=f"{DESCRIPTION}\n{help_text()}")
-    if task.json is not None and not task.json.parent.is_dir():
-        raise ValueError(f"--json {task.json}: there is no folder {task.json.parent}")
+    for flag in ("json", "plot"):
+        if (path := getattr(task, flag, None)) is not None:
+            check_output(f"--{flag}", path)
     console = Console()
     match task:
         case Episodes():

@@ -12,7 +12,7 @@ from tyro.conf import Positional, arg
 
 from agents.runs.atomic import write_text
 from agents.runs.model import find_model
-from scripts.command_line import command, parse
+from scripts.command_line import check_output, command, parse
 
 DESCRIPTION = """\
 Write one Python file that needs numpy alone and plays Connect Four on the standard board (7 columns, 6 rows,
@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(Export, argv, description=DESCRIPTION)
     if options.out.suffix != ".py":
         raise ValueError(f"OUT must end in .py, got {options.out}")
+    check_output("OUT", options.out)
     model = find_model(options.model)
     from agents.outside.connectx_export import agent_source
 

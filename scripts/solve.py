@@ -37,6 +37,7 @@ are hardest, to play and to solve.
 """
 GAMES = ("connect_four",)
 NUM_CELLS = 42
+STONES, PLIES_TO_GO = (8, 13), (1, NUM_CELLS)  # of drawn positions, unless others are asked for
 NO_SCORE = -1000  # of a full column, as Pons's solver prints it
 LINE_BYTES_MAX = 1024
 TABLE_MB_MAX = 1 << 14
@@ -55,12 +56,12 @@ class Solve:
     table_mb: Annotated[int, arg(metavar="N")] = 64
     """MiB of the table, rounded down to a power of two; more helps with few stones on the board"""
     book: bool = True
-    """look positions of eight stones up, pretrained/connect_four_book.npz"""
+    """look up positions of up to eight stones in pretrained/connect_four_book.npz"""
     draw: Annotated[int | None, arg(metavar="N")] = None
     """print so many random positions with their scores; nothing is read"""
-    stones: Annotated[tuple[int, int], arg(metavar="LOW HIGH")] = (8, 13)
-    """on the board of drawn positions, each number alike often before --plies-to-go chooses"""
-    plies_to_go: Annotated[tuple[int, int], arg(metavar="LOW HIGH")] = (1, 42)
+    stones: Annotated[tuple[int, int], arg(metavar="LOW HIGH")] = STONES
+    """on the board of drawn positions, each number equally often before --plies-to-go chooses"""
+    plies_to_go: Annotated[tuple[int, int], arg(metavar="LOW HIGH")] = PLIES_TO_GO
     """to the end of the game when nobody errs, of drawn positions"""
     seed: int = 0
     """of drawn positions"""
@@ -69,6 +70,8 @@ class Solve:
         if not 1 <= self.table_mb <= TABLE_MB_MAX:
             raise ValueError(f"--table-mb must be from 1 to {TABLE_MB_MAX}, got {self.table_mb}")
         if self.draw is None:
+            if (self.stones, self.plies_to_go, self.seed) != (STONES, PLIES_TO_GO, 0):
+                raise ValueError("--stones, --plies-to-go and --seed are of positions to --draw N")
             return
         if self.draw < 1:
             raise ValueError(f"--draw must be at least 1, got {self.draw}")

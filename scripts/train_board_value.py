@@ -92,6 +92,8 @@ def _start(name: str, arguments: list[str]) -> int:
     from agents.runs.run import Run  # late: torch
 
     config = wanted.config
+    if config.game != PRESETS[name].game:
+        raise UsageError(f"the game is the first argument: {name} is {PRESETS[name].game}, not {config.game}")
     following(config)  # a wrong name leaves no folder
     with (
         open_site(config.workers, wanted.ray_address) as site,
@@ -103,18 +105,17 @@ def _start(name: str, arguments: list[str]) -> int:
 
 def _resume(path: Path, arguments: list[str]) -> int:
     names = [argument for argument in arguments[:1] if argument in PRESETS]
-    from agents.runs.run import Run  # late: torch
+    from agents.runs.run import Run, resumable_config  # late: torch
 
-    with Run.open(path) as run:
-        config = BoardValueConfig.from_json(run.config)
-        default = ResumedRun(resume=path, config=config)
-        flags = arguments[len(names) :]
-        wanted = parse(ResumedRun, flags, description=f"Go on with {path}.", default=default)
-        for name in (*names, wanted.config.game):
-            if PRESETS[name].game != config.game:
-                raise UsageError(f"{path} is a run of {config.game}, not of {name}")
-        with open_site(wanted.config.workers, wanted.ray_address) as site:
-            return _train(run, wanted.config, site, resume=True)
+    config = BoardValueConfig.from_json(resumable_config(path))
+    default = ResumedRun(resume=path, config=config)
+    flags = arguments[len(names) :]
+    wanted = parse(ResumedRun, flags, description=f"Go on with {path}.", default=default)
+    for name in (*names, wanted.config.game):
+        if PRESETS[name].game != config.game:
+            raise UsageError(f"{path} is a run of {config.game}, not of {name}")
+    with Run.open(path) as run, open_site(wanted.config.workers, wanted.ray_address) as site:
+        return _train(run, wanted.config, site, resume=True)
 
 
 def _train(run: Run, config: BoardValueConfig, site: Site, *, resume: bool) -> int:

@@ -61,6 +61,12 @@ class MatchResult:
         return len({record.moves for record in self.records})
 
     @property
+    def distinct_pairs(self) -> int:
+        """How many pairs differ from all others in their moves."""
+        games = [record.moves for record in self.records]
+        return len(set(zip(games[::2], games[1::2], strict=True)))
+
+    @property
     def score(self) -> float:
         """Points for each game, in [0, 1]."""
         return float(np.mean(self.pair_scores))
@@ -74,7 +80,7 @@ class MatchResult:
     @property
     def elo(self) -> Interval:
         """Elo over the second player, 95 %."""
-        return match_elo(self.pair_scores)
+        return match_elo(self.pair_scores, self.distinct_pairs)
 
     @property
     def forfeits(self) -> tuple[int, int]:

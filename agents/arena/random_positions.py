@@ -7,28 +7,35 @@ import numpy as np
 from agents.arena.openings import canonical
 from envs.boards.game import Game, Position
 
-REPEATED_MAX = 10_000  # games in a row that bring nothing new; then there is hardly anything left
+TRIES = 10_000  # games in a row that bring nothing new; then there is hardly anything left
 
 
 def random_positions(game: Game, plies: tuple[int, int], rng: np.random.Generator) -> Iterator[Position]:
-    """Unfinished positions, each after a number of uniformly random moves that is itself drawn from `plies`.
+    """Unfinished positions of uniformly random games, every number of moves within `plies` equally often.
 
-    All are different, also after turning or mirroring the board. It ends where the game has no more of them.
+    All are different, also after turning or mirroring the board. A number of moves that has no more of them
+    is drawn no longer; it ends when none has.
 
     Args:
         plies: the lowest and the highest number of moves.
     """
-    seen = set()
-    repeated = 0
-    while repeated < REPEATED_MAX:
-        position = game.start()
-        for _ in range(rng.integers(plies[0], plies[1], endpoint=True)):
-            if position.is_over:
+    numbers = list(range(plies[0], plies[1] + 1))
+    seen: set[tuple[int, int]] = set()
+    while numbers:
+        number = int(rng.choice(numbers))
+        for _ in range(TRIES):
+            position = _after_random_moves(game, number, rng)
+            if not position.is_over and (form := canonical(position)) not in seen:
+                seen.add(form)
+                yield position
                 break
-            position = position.play(int(rng.choice(position.legal())))
-        repeated += 1
-        if position.is_over or (form := canonical(position)) in seen:
-            continue
-        seen.add(form)
-        repeated = 0
-        yield position
+        else:
+            numbers.remove(number)
+
+
+def _after_random_moves(game: Game, plies: int, rng: np.random.Generator) -> Position:
+    """The position after so many moves, or at the end of a shorter game."""
+    position = game.start()
+    while len(position.moves) < plies and not position.is_over:
+        position = position.play(int(rng.choice(position.legal())))
+    return position

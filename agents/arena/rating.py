@@ -8,6 +8,9 @@ and Wilson's interval is taken with that number. r is estimated as if PRIOR_PAIR
 variance s * (1 - s): never 0, and 1 when all games ended alike. Simulated matches (see the tests) are covered
 as they should be from ten pairs on.
 
+A pair that repeats another move for move is no new evidence: where only D of the n pairs differ, they weigh
+as much as D of them would.
+
 Figures stay finite. After a clean sweep of N games, which no Elo fits, the estimate is that of a score a
 quarter of a point short of N, the near bound is Wilson's, and the far bound, about which the games say
 nothing, is ELO_MAX.
@@ -61,26 +64,28 @@ def wilson(rate: float, trials: float) -> Interval:
     return Interval(rate, max(0.0, centre - half_width), min(1.0, centre + half_width))
 
 
-def effective_trials(pair_scores: Sequence[float]) -> float:
-    """How many coin flips tell as much as these pairs; at least their number.
+def effective_trials(pair_scores: Sequence[float], distinct_pairs: int | None = None) -> float:
+    """How many coin flips tell as much as these pairs; at least as many as there are different ones.
 
     Args:
         pair_scores: of each pair of games, the first player's mean score: 0, 1/4, 1/2, 3/4 or 1.
+        distinct_pairs: how many of them differ in their moves; None: all.
     """
     if len(pair_scores) == 0:
         raise ValueError("effective_trials: no pair of games was played")
     x = np.asarray(pair_scores)
     coin_variance = float(x.mean() * (1 - x.mean()))
+    different = len(x) if distinct_pairs is None else distinct_pairs
     if coin_variance == 0:
-        return float(len(x))
-    squares = float(((x - x.mean()) ** 2).sum())
-    variance = (squares + PRIOR_PAIRS * coin_variance) / (len(x) + PRIOR_PAIRS)
-    return len(x) * coin_variance / variance
+        return float(different)
+    squares = different * float(((x - x.mean()) ** 2).mean())
+    variance = (squares + PRIOR_PAIRS * coin_variance) / (different + PRIOR_PAIRS)
+    return different * coin_variance / variance
 
 
-def match_elo(pair_scores: Sequence[float]) -> Interval:
-    """Elo of the first player over the second, from the mean score of each pair of games."""
-    trials = effective_trials(pair_scores)
+def match_elo(pair_scores: Sequence[float], distinct_pairs: int | None = None) -> Interval:
+    """Elo of the first player over the second; the arguments are those of `effective_trials`."""
+    trials = effective_trials(pair_scores, distinct_pairs)
     score = float(np.mean(pair_scores))
     bounds = wilson(score, trials)
     quarter_point = 1 / (8 * len(pair_scores))
@@ -97,6 +102,7 @@ class Pairing:
     first: int  # index of the player whose scores these are
     second: int
     pair_scores: Sequence[float]  # of each pair of games, 0..1
+    distinct_pairs: int | None = None  # as for `effective_trials`
 
 
 def bradley_terry(num_players: int, pairings: Sequence[Pairing]) -> list[Interval]:
@@ -147,7 +153,6 @@ def _likelihood(
         flip_variance = expected * (1 - expected)
         gradient = gradient + sign * games * (float(np.mean(pairing.pair_scores)) - expected)
         curvature = curvature + np.outer(sign, sign) * games * flip_variance
-        spread = spread + np.outer(sign, sign) * games**2 * flip_variance / effective_trials(
-            pairing.pair_scores
-        )
+        trials = effective_trials(pairing.pair_scores, pairing.distinct_pairs)
+        spread = spread + np.outer(sign, sign) * games**2 * flip_variance / trials
     return gradient, curvature, spread

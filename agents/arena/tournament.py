@@ -139,7 +139,12 @@ def judgement_table(standings: Sequence[Standing]) -> dict[tuple[str, str], Stan
 
 def _standings(names: Sequence[str], matches: Sequence[MatchResult]) -> list[Standing]:
     pairings = [
-        Pairing(names.index(match.players[0]), names.index(match.players[1]), match.pair_scores)
+        Pairing(
+            names.index(match.players[0]),
+            names.index(match.players[1]),
+            match.pair_scores,
+            match.distinct_pairs,
+        )
         for match in matches
     ]
     standings = [

@@ -8,6 +8,8 @@ from agents.workers.config import parse_workers
 from envs.boards.game import GAMES, Game, game
 from networks.config import NetworkConfig
 
+RANDOM_PLIES_MAX = {"tic_tac_toe": 8, "connect_four": 40, "othello": 58}  # after so many, some games go on
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoardValueConfig:
@@ -20,6 +22,7 @@ class BoardValueConfig:
     game: str
 
     # How long, and how many
+
     minutes: float = 10.0  # wall clock from the first game on, all sittings; self-play in its own processes
     iterations: int | None = None  # instead: so many rounds of games and updates, repeatable to the bit
     then: str | None = None  # the preset that the run goes on as after that, larger for instance
@@ -27,27 +30,30 @@ class BoardValueConfig:
     updates_per_iteration: int = 32  # with iterations
 
     # Self-play
+
     workers: int | str = 2  # processes, one for each core (the learner mostly waits for games), or ray[:N]
     games_at_once: int = 512  # one leaf of each in every batch
-    full_simulations: int = 96  # of the moves that are learned from
-    fast_simulations: int = 24  # of the others (playout cap randomisation: Wu 2019, section 3.1)
+    full_simulations: int = 96  # for the moves that are learned from
+    fast_simulations: int = 24  # for all other moves (playout cap randomisation: Wu 2019, section 3.1)
     full_fraction: float = 0.25  # of moves with full simulations (Wu 2019)
     noise_alpha: float = 1.0  # of Dirichlet noise; 10 / mean number of moves (Silver et al. 2018)
     noise_fraction: float = 0.25  # (Silver et al. 2018)
     opening_fraction: float = 0.7  # of games that begin with random moves
-    opening_plies_max: int = 14  # of them; their number is uniform from 1
+    opening_plies_max: int = 14  # random moves at most; their number is uniform from 1
     temperature_plies: int = 10  # moves drawn in proportion to visits, after the opening
     late_temperature: float = 0.35  # exponent 1 / T on visits after that
     solve_from_ply: int = 0  # a solver says how it ends, in trees and games (Connect Four); 0: never
 
     # Targets and replay
+
     search_value_share: float = 0.5  # in the value target, beside the outcome; proven values count whole
     window_min: int = 30_000  # samples kept at first
     window_max: int = 300_000  # samples kept at most
-    window_share: float = 0.6  # of all samples so far that are kept, between the two
+    window_share: float = 0.6  # of all samples so far that are kept, between window_min and window_max
     reuse_max: float = 12.0  # how often a sample is learned from, on average; the learner waits at this limit
 
     # Policy-value network
+
     channels: int = 32
     blocks: int = 3
     hidden_sizes: tuple[int, ...] = (64,)  # of the value head
@@ -55,6 +61,7 @@ class BoardValueConfig:
     symmetries: int = 1  # images of a position that the finished network is asked about, for their mean
 
     # Learner
+
     batch_size: int = 512
     learning_rate: float = 2e-3  # AdamW, after the warm-up; falls in a half cosine with time
     learning_rate_end: float = 5e-5
@@ -64,12 +71,14 @@ class BoardValueConfig:
     average_decay: float = 0.995  # of the running mean of weights, by which games are played and models saved
 
     # Small value network for alpha-beta
+
     mlp_hidden_sizes: tuple[int, int] = (128, 32)
     mlp_batch_size: int = 512  # samples, and as many positions beside them
     mlp_stray_plies_max: int = 3  # random plies between the two
     mlp_learning_rate: float = 2e-3  # AdamW, on the same schedule
 
     # Looking and keeping
+
     held_positions: int = 500  # solved positions of its own, never learned from; 0: none
     held_games: int = 0  # of a match against the handcrafted value, where there is no solver; 0: none
     held_simulations: int = 64  # of the policy-value network's search in both
@@ -116,6 +125,10 @@ class BoardValueConfig:
             _require(
                 self.solve_from_ply > self.opening_plies_max, "solve_from_ply", allowed, self.solve_from_ply
             )
+        most = RANDOM_PLIES_MAX[self.game]
+        for name in ("opening_plies_max", "solve_from_ply"):
+            plies = getattr(self, name)
+            _require(plies <= most, name, f"at most {most}: hardly a random game is longer", plies)
         allowed = f"at least window_min ({self.window_min})"
         _require(self.window_max >= self.window_min, "window_max", allowed, self.window_max)
 

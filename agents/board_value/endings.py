@@ -7,6 +7,7 @@ well up to there, as many start from random moves: a search looks at all kinds o
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.board_value.config import RANDOM_PLIES_MAX
 from agents.board_value.targets import Samples
 from agents.search.exact_endings import Endings, best_moves
 from agents.values.rollout import random_action, random_below, random_opening
@@ -39,7 +40,8 @@ def play_endings(
 
 def random_starts(game: Game, plies_min: int, count: int, rng: np.random.Generator) -> NDArray[np.uint64]:
     """Unfinished states uint64[count, 2], packed, after `plies_min` to RANDOM_PLIES more random plies."""
-    plies = rng.integers(plies_min, plies_min + RANDOM_PLIES, size=count, endpoint=True)
+    plies_max = min(plies_min + RANDOM_PLIES, RANDOM_PLIES_MAX[game.name])
+    plies = rng.integers(plies_min, plies_max, size=count, endpoint=True)
     stream = rng.integers(2**63, size=1, dtype=np.uint64)
     return np.array([game.pack(random_opening(game.initial, n, stream)) for n in plies])
 

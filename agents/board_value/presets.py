@@ -81,10 +81,22 @@ PRESETS = {
 
 
 def following(config: BoardValueConfig) -> BoardValueConfig | None:
-    """What a run goes on as when this config is done, with its seed. ValueError where there is no such."""
+    """What a run goes on as when this config is done, with its seed. ValueError where it cannot."""
     if config.then is None:
         return None
     if config.then not in PRESETS or PRESETS[config.then].game != config.game:
         names = [name for name, preset in PRESETS.items() if preset.game == config.game]
         raise ValueError(f"BoardValueConfig.then must be one of {', '.join(names)}, got {config.then!r}")
-    return replace(PRESETS[config.then], seed=config.seed)
+    after = replace(PRESETS[config.then], seed=config.seed)
+    if config.iterations is None and after.minutes <= config.minutes:
+        raise ValueError(
+            f"BoardValueConfig.minutes must be below the {after.minutes:g} that {config.then} ends at, "
+            f"got {config.minutes:g}"
+        )
+    for name in ("channels", "blocks", "hidden_sizes"):
+        if getattr(after, name) < getattr(config, name):
+            raise ValueError(
+                f"BoardValueConfig.{name} must be at most {getattr(after, name)}, as in {config.then}: "
+                f"a network can only grow; got {getattr(config, name)}"
+            )
+    return after

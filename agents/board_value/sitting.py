@@ -46,6 +46,7 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
     if training.learner.updates == 0:
         keeper.save_models()
     finished, measured = True, False
+    progress = Progress(training.learner.updates, 1.0)  # of a run that has nothing left to do
     with stop_requests() as stopped, ProgressLine(label, 100, unit="%") as line:
         for progress in training.run():
             if log.strikes():

@@ -25,17 +25,19 @@ class Window:
     def __init__(self, num_actions: int, *, minimum: int, maximum: int, share: float) -> None:
         self._minimum, self._maximum, self._share = minimum, maximum, share
         self.total = 0  # samples ever added
+        self._held = 0  # of them, in the ring
         self._states = np.zeros((maximum, 2), np.uint64)
         self._policy = np.zeros((maximum, num_actions), np.float16)
         self._value = np.zeros(maximum, np.float32)
 
     def __len__(self) -> int:
         """How many samples can be drawn."""
-        return min(self.total, self._maximum, max(self._minimum, int(self.total * self._share)))
+        return min(self._held, max(self._minimum, int(self.total * self._share)))
 
     def add(self, samples: Samples) -> None:
         """Append samples; the oldest ones go."""
         self.total += len(samples)
+        self._held = min(self._held + len(samples), self._maximum)
         newest = samples[-self._maximum :]
         places = (self.total - len(newest) + np.arange(len(newest))) % self._maximum
         self._states[places] = newest.states
@@ -51,8 +53,7 @@ class Window:
 
     def state_dict(self) -> dict[str, Any]:
         """All samples, for a resume, the oldest first."""
-        kept = min(self.total, self._maximum)
-        places = (self.total - kept + np.arange(kept)) % self._maximum
+        places = (self.total - self._held + np.arange(self._held)) % self._maximum
         return {
             "total": self.total,
             "states": torch.from_numpy(self._states[places].view(np.int64)),
@@ -63,7 +64,7 @@ class Window:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the samples of a `state_dict`, as many of them as this window has room for."""
         states = state["states"].numpy().view(np.uint64)
-        self.total = state["total"] - len(states)
+        self.total, self._held = state["total"] - len(states), 0
         self.add(Samples(states, state["policy"].numpy(), state["value"].numpy()))
 
 

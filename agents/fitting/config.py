@@ -14,21 +14,24 @@ class FittingConfig:
     """
 
     # Games
+
     generations: int = 4
     games: int = 40_000  # of each generation
     depth: int = 4  # plies of the search that plays
-    exact_empties: int = 12  # from so many empty squares on the end is solved instead: the result is true
+    exact_empties: int = 12  # from so many empty squares on, who wins is searched to the end
     opening_plies_min: int = 4  # random plies before the first sample; their number is uniform
     opening_plies_max: int = 24
     workers: int = 2  # processes that play
 
     # Models
+
     search_share: float = 0.5  # of the search's opinion in a label, beside the result, from generation 2 on
     generations_kept: int = 3  # the newest ones, that a model is fitted to
     ridge: float = 8.0  # imagined samples that speak for a weight of 0, against chance in rare shapes
     iterations: int = 40  # of conjugate gradients
 
     # Measuring
+
     match_games: int = 200  # against the handcrafted value at equal depth, after each generation
 
     seed: int = 0

@@ -7,6 +7,7 @@ processes.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -76,7 +77,12 @@ class Fitting:
         done = sum(chunk.games for chunk in chunks) - sum(chunk.games for chunk in missing)
         yield done
         teacher = None if generation == 1 else self._model_path(generation - 1)
-        pool = ProcessPoolExecutor(self.config.workers, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(
+            self.config.workers,
+            mp_context=get_context("spawn"),
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is ours: a chunk that is begun is finished
+        )
         try:
             played = {pool.submit(play_chunk, teacher, self.config, chunk): chunk for chunk in missing}
             for future in as_completed(played):

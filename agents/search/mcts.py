@@ -2,8 +2,9 @@
 
 Many positions are searched in lock step, one leaf of each tree in every batch; a single one may send several
 leaves at once, kept apart by virtual loss. Trees outlive the move: a later position that lies in a kept tree
-starts with the visits below it. With Gumbel search at the root, whose visits follow a schedule from the first
-to the last, every search starts anew.
+starts with the visits below it. Those of the last two calls are kept, since a match asks in turn about the
+games that the player began and about those that it did not. With Gumbel search at the root, whose visits
+follow a schedule from the first to the last, every search starts anew.
 """
 
 import time
@@ -111,7 +112,8 @@ class MCTSPlayer(BasePlayer):
         self._search = TreeSearch(game, value, rule=self._puct, temperature=temperature)
         self._stop = StopFlag()
         self._compiled = seconds is None
-        self._trees: dict[tuple[int, ...], int] = {}  # history of the root -> slot
+        self._trees: dict[tuple[int, ...], int] = {}  # of the last call: history of the root -> slot
+        self._older_trees: dict[tuple[int, ...], int] = {}  # of the one before, as far as nobody took them up
         self._shown: int | None = None  # slot of the last position
         self.reset(seed)
 
@@ -119,7 +121,7 @@ class MCTSPlayer(BasePlayer):
         """Forget all trees and restart the noise, and a value by chance, from `seed`."""
         if isinstance(self._search.value, RolloutValue):
             self._search.value.reset(seed)
-        self._trees = {}
+        self._trees, self._older_trees = {}, {}
         self._shown = None
         self._rng = np.random.default_rng(seed)
 
@@ -141,7 +143,9 @@ class MCTSPlayer(BasePlayer):
         self._shown = int(slots[-1]) if len(slots) else None
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
         seconds = np.concatenate([np.full(len(group), self._think(group)) for group in groups])
-        self._trees = {position.moves: int(slot) for position, slot in zip(positions, slots, strict=True)}
+        if self._gumbel is None:
+            self._older_trees = self._trees
+            self._trees = {position.moves: int(slot) for position, slot in zip(positions, slots, strict=True)}
         return [
             self._decide(position, int(slot), float(spent))
             for position, slot, spent in zip(positions, slots, seconds, strict=True)
@@ -169,8 +173,9 @@ class MCTSPlayer(BasePlayer):
     def _seats(self, positions: Sequence[Position]) -> NDArray[np.int32]:
         """A slot for each position: with the kept tree that contains it, else newly planted."""
         kept = [self._kept_slot(position) for position in positions]
-        self._search.reserve_slots(len(positions))
-        free = iter(sorted(set(range(self._search.num_slots)) - set(kept)))
+        taken = {*kept, *self._trees.values()}
+        self._search.reserve_slots(len(positions) + len(self._trees))
+        free = iter(sorted(set(range(self._search.num_slots)) - taken))
         slots = np.array([next(free) if slot is None else slot for slot in kept], np.int32)
         for position, slot, old in zip(positions, slots, kept, strict=True):
             if old is None:
@@ -180,11 +185,11 @@ class MCTSPlayer(BasePlayer):
     def _kept_slot(self, position: Position) -> int | None:
         """Take the tree of an earlier move in the game of `position` and make the position its root."""
         forest = self._search.forest
-        if self._gumbel is not None:
-            return None
         for before in range(min(len(position.moves), PLIES_BETWEEN_MOVES) + 1):
             kept = len(position.moves) - before
-            slot = self._trees.pop(position.moves[:kept], None)
+            history = position.moves[:kept]
+            trees = self._trees if history in self._trees else self._older_trees
+            slot = trees.pop(history, None)
             if slot is None:
                 continue
             if all(

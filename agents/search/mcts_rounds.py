@@ -56,11 +56,18 @@ def is_done(forest: Forest, tree: Index, simulations: int) -> bool:
 
 @inner_kernel
 def _next_leaf(
-    forest: Forest, tree: Index, like: rules.State, rule: Rule, endings: Endings, simulations: int
+    forest: Forest,
+    tree: Index,
+    like: rules.State,
+    rule: Rule,
+    endings: Endings,
+    simulations: int,
+    stop: NDArray[np.uint8],
 ) -> tuple[int, Index, rules.State]:
     """Descend until a leaf needs a value; it is expanded and in flight then.
 
-    Returns: LEAF, NOTHING (the tree is done or waits for this very leaf) or FULL; the node; its state.
+    Returns: LEAF, NOTHING (the tree is done, waits for this very leaf, or was stopped among proven nodes) or
+    FULL; the node; its state.
     """
     while not is_done(forest, tree, simulations):
         node, state = descend(forest, tree, like, rule)
@@ -79,6 +86,8 @@ def _next_leaf(
                 if forest.proven[tree, node] == UNPROVEN:
                     return LEAF, node, state
         back_up(forest, tree, node, 0.0)
+        if stop[0] != 0 and forest.visits[tree, 0] > 1:
+            break
     return NOTHING, 0, like
 
 
@@ -92,11 +101,13 @@ def gather(
     simulations: NDArray[np.int32],
     leaves_per_tree: int,
     leaves: Leaves,
+    stop: NDArray[np.uint8],
 ) -> tuple[int, bool]:
     """Collect up to `leaves_per_tree` leaves of each tree.
 
     Args:
         trees: int32[B] slots; simulations: int32[B] how many each shall come to.
+        stop: [1]; once its byte is set, no tree goes on among proven nodes, which may take long.
         leaves: written; room for B * leaves_per_tree.
     Returns: how many leaves there are, and whether a slot was too small to go on.
     """
@@ -104,7 +115,7 @@ def gather(
     full = False
     for i in range(len(trees)):
         for _ in range(leaves_per_tree):
-            found, node, state = _next_leaf(forest, trees[i], like, rule, endings, simulations[i])
+            found, node, state = _next_leaf(forest, trees[i], like, rule, endings, simulations[i], stop)
             full = full or found == FULL
             if found != LEAF:
                 break
@@ -148,7 +159,7 @@ def simulate(
     Returns: whether the slot was too small to go on.
     """
     while True:
-        found, node, state = _next_leaf(forest, tree, like, rule, endings, simulations)
+        found, node, state = _next_leaf(forest, tree, like, rule, endings, simulations, stop)
         if found != LEAF:
             return bool(found == FULL)
         _set_priors(forest, tree, node, state, value, temperature)

@@ -23,6 +23,7 @@ from envs.boards.game import Game
 GROWTH = 1.5  # of all slots, when one has become too small
 NODES_AT_FIRST = 512  # of a slot
 PRIOR_TEMPERATURE = 0.35  # in units of value; 0: uniform
+NEVER = StopFlag()
 
 
 class TreeSearch:
@@ -88,7 +89,7 @@ class TreeSearch:
             leaves_per_tree: in each round, for batched values; more than 1 spreads them by virtual loss.
         """
         if not self.in_kernel:
-            while self.round(slots, simulations, leaves_per_tree) and not stop.byte[0]:
+            while self.round(slots, simulations, leaves_per_tree, stop) and not stop.byte[0]:
                 pass
             return
         for slot, wanted in zip(slots.tolist(), simulations.tolist(), strict=True):
@@ -96,7 +97,11 @@ class TreeSearch:
                 self._grow()
 
     def round(
-        self, slots: NDArray[np.int32], simulations: NDArray[np.int32], leaves_per_tree: int = 1
+        self,
+        slots: NDArray[np.int32],
+        simulations: NDArray[np.int32],
+        leaves_per_tree: int = 1,
+        stop: StopFlag = NEVER,
     ) -> int:
         """One batch: gather leaves, value them, back up. Returns: how many leaves; 0 when all is done."""
         if len(self._leaves.trees) < len(slots) * leaves_per_tree:
@@ -112,6 +117,7 @@ class TreeSearch:
                 simulations,
                 leaves_per_tree,
                 leaves,
+                stop.byte,
             )
             if full:
                 self._grow()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.values.value import as_value
+from agents.values.value import SCORE_MAX, as_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +54,7 @@ class Result:
         """In [-1, 1]: 1, 0, -1 where it is proven, else strictly inside."""
         if self.proven:
             return float(np.sign(self.score))
-        return float(as_value(np.array([self.score]))[0])
+        heuristic = np.clip(
+            self.score, -SCORE_MAX, SCORE_MAX
+        )  # a search that was cut short may know of losses only
+        return float(as_value(np.array([heuristic]))[0])

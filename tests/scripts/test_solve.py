@@ -1,10 +1,13 @@
 """The solver as a pipe: Pons's numbers, and lines that are no positions."""
 
 import io
+import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -143,6 +146,7 @@ def test_positions_end_where_there_are_no_more(capsys: pytest.CaptureFixture[str
     [
         (("--draw", "0"), "--draw must be at least 1"),
         (("--draw", "5", "-w"), "neither -w nor -a"),
+        (("--stones", "4", "5"), "are of positions to --draw N"),
         (("--draw", "5", "--stones", "9", "8"), "--stones must rise"),
         (("--draw", "5", "--stones", "20", "21", "--plies-to-go", "23", "42"), "no position of 20 stones"),
     ],
@@ -152,3 +156,23 @@ def test_wishes_that_no_position_meets_are_refused(
 ) -> None:
     assert main(["connect_four", *flags]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_drawn_positions_go_where_stdout_goes_beside_a_terminal(tmp_path: Path) -> None:
+    """The progress line on stderr must not take them along."""
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "scripts/solve.py", "connect_four", "--draw", "3", "--stones", "30", "30"]
+    with (tmp_path / "drawn.txt").open("wb") as file:
+        run = subprocess.run(command, stdout=file, stderr=other_end, check=False)
+    os.close(terminal)
+    os.close(other_end)
+    assert run.returncode == 0
+    assert len((tmp_path / "drawn.txt").read_text().splitlines()) == 3
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    command = f"{sys.executable} scripts/solve.py connect_four --draw 200 --stones 34 34 | head -n 1"
+    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert len(run.stdout.splitlines()) == 1
+    assert "error" not in run.stderr
+    assert "Broken pipe" not in run.stderr

@@ -101,6 +101,9 @@ def test_ctrl_c_stops_in_good_order_and_says_how_to_go_on(tmp_path: Path) -> Non
         (["connect_four", "--workers", "rai"], "workers must be a number of processes from 1, or ray"),
         (["connect_four", "--ray-address", "head:6379"], "is for --workers ray"),
         (["connect_four", "--then", "tic_tac_toe"], "BoardValueConfig.then must be one of connect_four"),
+        (["connect_four_90", "--minutes", "100"], "minutes must be below the 90 that connect_four_grown"),
+        (["connect_four_90", "--channels", "96"], "channels must be at most 64, as in connect_four_grown"),
+        (["connect_four", "--game", "othello"], "the game is the first argument"),
         (["--resume", "runs/nowhere"], "no run folder runs/nowhere"),
     ],
 )
@@ -138,7 +141,8 @@ def test_a_run_goes_on_longer_with_larger_networks(
     header = read_header(folder / "last.safetensors")
     assert (header.step, header.network["channels"], header.network["blocks"]) == (12, 12, 2)
     assert LearnedValue.load(folder / "last.safetensors").game.name == "tic_tac_toe"
-    assert main(["--resume", str(folder), "--iterations", "7"]) == 0  # as it was resumed last
+    for _ in range(2):  # as it was resumed last; then with nothing left to do
+        assert main(["--resume", str(folder), "--iterations", "7"]) == 0
     assert read_header(folder / "last.safetensors").network == header.network
     assert main(["--resume", str(folder), "--channels", "8"]) == 2
     assert "can only grow" in capsys.readouterr().err

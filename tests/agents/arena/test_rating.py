@@ -57,6 +57,16 @@ def test_pairs_that_always_split_weigh_more() -> None:
     assert effective_trials([0.5] * 100) == pytest.approx(100 * 102 / 2)
 
 
+def test_pairs_that_repeat_others_are_no_evidence() -> None:
+    few, many = [1.0, 0.5, 0.75, 0.5, 0.25] * 4, [1.0, 0.5, 0.75, 0.5, 0.25] * 400
+    repeated = match_elo(many, distinct_pairs=20)
+    assert repeated.high - repeated.low == pytest.approx(match_elo(few).high - match_elo(few).low, rel=0.05)
+    assert effective_trials([1.0] * 500, 2) == 2
+    one, _ = bradley_terry(2, [Pairing(0, 1, many)])
+    same, _ = bradley_terry(2, [Pairing(0, 1, many, distinct_pairs=20)])
+    assert same.high - same.low > 5 * (one.high - one.low)
+
+
 def test_a_clean_sweep_has_finite_figures_and_mirrors() -> None:
     swept, lost = match_elo([1.0] * 50), match_elo([0.0] * 50)
     assert swept.high == ELO_MAX

@@ -110,5 +110,7 @@ def test_random_starts_are_unfinished_and_late() -> None:
 def test_a_config_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match=r"solve_from_ply must be above opening_plies_max \(14\), got 14"):
         replace(CONNECT_FOUR, solve_from_ply=14)
+    with pytest.raises(ValueError, match="solve_from_ply must be at most 40: hardly a random game is longer"):
+        replace(CONNECT_FOUR, solve_from_ply=41)
     with pytest.raises(ValueError, match="solve_from_ply must be 0 for this game, got 50"):
         replace(OTHELLO, solve_from_ply=50)

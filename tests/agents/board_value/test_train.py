@@ -165,6 +165,7 @@ def test_a_config_is_the_same_after_json(name: str) -> None:
         ({"fast_simulations": 1000}, "BoardValueConfig.fast_simulations must be at most full_simulations"),
         ({"window_max": 3}, "BoardValueConfig.window_max must be at least window_min"),
         ({"seed": -1}, "BoardValueConfig.seed must be at least 0"),
+        ({"opening_plies_max": 9}, "opening_plies_max must be at most 8: hardly a random game is longer"),
         ({"iterations": 0}, "BoardValueConfig.iterations must be above 0"),
         ({"workers": 0}, "workers must be a number of processes from 1, or ray"),
         ({"workers": "rai:2"}, "got 'rai:2'"),

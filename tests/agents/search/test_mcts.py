@@ -111,7 +111,8 @@ def test_both_forms_of_a_value_give_the_same_visits(name: str) -> None:
 @pytest.mark.parametrize("name", GAMES)
 def test_lock_step_equals_one_by_one(name: str) -> None:
     board_game = game(name)
-    positions = some_positions(board_game, 15)
+    by_moves = {position.moves: position for position in some_positions(board_game, 150)}
+    positions = [position for moves, position in by_moves.items() if len(moves) == 3]  # none below another
     noise = RootNoise()
     value = BatchedOnly(arbitrary(board_game))
     together = MCTSPlayer("together", board_game, value, simulations=60, noise=noise, seed=3)
@@ -197,6 +198,22 @@ def test_a_kept_tree_goes_on_with_the_counts_below_the_move() -> None:
     assert second.statistics["simulations"] == kept - 1 == expected.sum()
     assert second.visits is not None
     np.testing.assert_array_equal(np.sort(second.visits[second.visits > 0]), np.sort(expected[expected > 0]))
+
+
+def test_the_trees_of_two_sets_of_games_that_take_turns_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a match, where a player is asked in turn about the games it began and those it did not."""
+    board_game = game("othello")
+    player = MCTSPlayer("mcts", board_game, arbitrary(board_game), simulations=200)
+    kept: list[int | None] = []
+    look = player._kept_slot
+    monkeypatch.setattr(player, "_kept_slot", lambda position: kept.append(look(position)) or kept[-1])
+    games = [board_game.position("d3"), board_game.position("c4")]
+    for turn in range(8):
+        line = player.choose(games[turn % 2]).principal_variation
+        games[turn % 2] = games[turn % 2].play(line[0]).play(line[1])
+    assert kept[:2] == [None, None]
+    assert set(kept[2:]) == {0, 1}
+    assert player._search.num_slots == 2
 
 
 def test_a_position_outside_the_kept_tree_starts_anew() -> None:

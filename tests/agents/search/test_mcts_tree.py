@@ -1,6 +1,7 @@
 """The compiled trees against a search of objects and recursion, written here from the formulas alone."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from agents.search import mcts_rounds, mcts_tree
 from agents.search.exact_endings import NO_ENDINGS
-from agents.search.mcts_search import TreeSearch
+from agents.search.limits import StopFlag
+from agents.search.mcts_search import NEVER, TreeSearch
 from agents.search.mcts_tree import Puct, new_forest
+from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
 from envs.boards.bits import mixed
 from envs.boards.game import GAMES, Game, Position, game
@@ -227,7 +230,9 @@ def test_descents_in_flight_count_as_losses_and_lead_to_different_leaves() -> No
     search = searched(board_game.start(), Hashed(board_game), 200)
     forest, leaves = search.forest, mcts_rounds.new_leaves(8)
     slots, wanted = np.zeros(1, np.int32), np.full(1, 10**6, np.int32)
-    count, full = mcts_rounds.gather(forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves)
+    count, full = mcts_rounds.gather(
+        forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, NEVER.byte
+    )
     assert (count, full) == (8, False)
     assert len(set(leaves.nodes.tolist())) == 8
     assert forest.in_flight[0, 0] == 8
@@ -247,7 +252,27 @@ def test_a_leaf_that_is_waited_for_is_not_taken_twice() -> None:
     slots, wanted = np.zeros(1, np.int32), np.full(1, 100, np.int32)
     leaves = mcts_rounds.new_leaves(8)
     count, _ = mcts_rounds.gather(
-        search.forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves
+        search.forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, NEVER.byte
     )
     assert count == 1  # the root itself: nothing can be chosen before it has priors
     assert search.forest.in_flight[0, 0] == 1
+
+
+@pytest.mark.parametrize("value", [Hashed, HandcraftedValue])
+def test_a_stop_is_heard_among_proven_nodes(value: Any) -> None:
+    """A proven draw beside a move that hardly any rule looks at: descents without a leaf, for very long."""
+    board_game = game("connect_four")
+    search = TreeSearch(board_game, value(board_game))
+    search.plant(0, board_game.pack(board_game.initial))
+    slots, wanted, stop = np.zeros(1, np.int32), np.full(1, 2**30, np.int32), StopFlag()
+    stop.set()
+    search.run(slots, wanted, stop)  # its first leaf
+    forest = search.forest
+    children = slice(1, 8)
+    forest.proven[0, children] = -1  # lost for the side to move
+    forest.proven[0, 1], forest.proven[0, 2] = 0, mcts_tree.UNPROVEN
+    forest.prior[0, children] = [1 - 1e-6, 1e-6, 0, 0, 0, 0, 0]
+    began = time.perf_counter()
+    search.run(slots, wanted, stop)
+    assert time.perf_counter() - began < 0.5
+    assert forest.visits[0, 0] <= 3
