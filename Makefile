@@ -27,7 +27,7 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install $(PIP_OPTIONS) --editable '.[dev]'
 	@touch $@
 
-demo: $(READY)  ## play, train and measure for a few minutes; leaves a report in demo/
+demo: $(READY)  ## play, train and measure for a few minutes; leaves a report in runs/demo/
 	$(BIN)/python scripts/demo.py
 
 WATCH := $(ONE_THREAD) $(BIN)/python scripts/watch.py

@@ -165,7 +165,7 @@ KINDS = {
     "random": Kind("every legal move with equal probability"),
     "human": Kind("a person, at the keyboard or the window"),
     "solver": Kind(
-        "perfect play; othello: with 20 empty squares",
+        "perfect play; othello: from 20 empty squares on",
         games=("tic_tac_toe", "connect_four", "othello"),
     ),
     "greedy": Kind("the move after which the value is best", ("value", "model"), values=_SEARCHED),
@@ -246,7 +246,7 @@ def help_text() -> str:
         lines.append(f"  {name:<12}{kind.help}{games}")
         if kind.keys:
             lines.append(" " * 14 + ", ".join(_key_help(kind, key) for key in kind.keys))
-    lines.append("VALUE is")
+    lines += ["", "VALUE is"]
     for name, meaning in VALUES.items():
         kinds = [kind for kind, row in KINDS.items() if name in row.values]
         limits = VALUE_GAMES.get(name) or (kinds if len(kinds) == 1 else ())

@@ -115,7 +115,7 @@ class Demo:
         self.report.picture(run / "curve.png", "Training from nothing")
 
     def learn_from_pixels(self) -> None:
-        """Train a DQN on the small Catch, then play Pong with the shipped one and look inside it."""
+        """Train a DQN on the small Catch, then play Pong with the shipped agent and look inside it."""
         self.report.section("3. DQN")
         self.run("scripts/train_dqn.py", "catch", "--runs-dir", self.folder)
         run = _newest(self.folder, "catch")
@@ -137,7 +137,7 @@ class Demo:
         self.run(
             "scripts/watch.py", "pong", "--headless", "--steps", str(self.config.pong_steps), "--record", film
         )
-        self.report.picture(film, "The shipped DQN plays Pong")
+        self.report.picture(film, "The shipped agent plays Pong")
         self.run("scripts/inspect_network.py", "pong", "--out", inside)
         for sheet in sorted(inside.glob("*.png")):
             self.report.picture(sheet, sheet.stem.replace("_", " "))
