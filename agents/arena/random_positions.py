@@ -24,7 +24,7 @@ def random_positions(game: Game, plies: tuple[int, int], rng: np.random.Generato
     while numbers:
         number = int(rng.choice(numbers))
         for _ in range(TRIES):
-            position = _after_random_moves(game, number, rng)
+            position = after_random_moves(game, number, rng)
             if not position.is_over and (form := canonical(position)) not in seen:
                 seen.add(form)
                 yield position
@@ -33,7 +33,7 @@ def random_positions(game: Game, plies: tuple[int, int], rng: np.random.Generato
             numbers.remove(number)
 
 
-def _after_random_moves(game: Game, plies: int, rng: np.random.Generator) -> Position:
+def after_random_moves(game: Game, plies: int, rng: np.random.Generator) -> Position:
     """The position after so many moves, or at the end of a shorter game."""
     position = game.start()
     while len(position.moves) < plies and not position.is_over:

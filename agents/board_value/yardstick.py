@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from agents.arena.match import play_match
+from agents.arena.random_positions import after_random_moves
 from agents.board_value.config import BoardValueConfig
 from agents.players import Player
 from agents.runs.seeding import child_seed, generators
@@ -109,12 +110,8 @@ def yardstick_for(game: Game, config: BoardValueConfig) -> Yardstick | None:
 def _random_position(game: Game, rng: np.random.Generator) -> Position:
     """An unfinished position of a random game, late enough for the solver to be quick."""
     height, width = game.board_shape
+    plies_min = max(1, height * width - EMPTY_CELLS_MAX[game.name])
     while True:
-        position = game.start()
-        plies_min = max(1, height * width - EMPTY_CELLS_MAX[game.name])
-        for _ in range(rng.integers(plies_min, height * width)):
-            position = position.play(int(rng.choice(position.legal())))
-            if position.is_over:
-                break
+        position = after_random_moves(game, int(rng.integers(plies_min, height * width)), rng)
         if not position.is_over:
             return position

@@ -41,9 +41,7 @@ class Learner:
         self._target.network.eval()
         self._head = self.network.acting.head
         self._atoms = isinstance(self._head, DistributionHead)
-        self._double = (
-            config.double and not config.munchausen
-        )  # its policy is the target network's throughout
+        self._double = config.double and not config.munchausen  # whose policy is the target's throughout
 
     def learn(self, batch: Transitions | Sequences) -> tuple[Metrics, NDArray[np.float32]]:
         """One update.

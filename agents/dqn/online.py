@@ -56,13 +56,12 @@ class OnlineNetwork:
         self.average: QNetwork = deepcopy(network) if config.average_decay else network
         self.copy = WorkingCopy(network, self.dtype)
         self.acting: QNetwork = self.copy.network.eval()  # in eval mode, except within `learning`
-        self._modes_differ = (  # training mode from eval mode
-            config.norm == "batch"
-            or config.dropout > 0
-            or (
-                config.memory != "none" and self.device.type == "cuda"
-            )  # cuDNN goes back in training mode only
-        )
+        cudnn_memory = (
+            config.memory != "none" and self.device.type == "cuda"
+        )  # goes back in training mode only
+        self._modes_differ = (
+            config.norm == "batch" or config.dropout > 0 or cudnn_memory
+        )  # training from eval
         self.lanes = Lanes(
             1
             if self._modes_differ or self.device.type != "cpu"  # whole batches; one order of random numbers
@@ -113,16 +112,15 @@ class OnlineNetwork:
         self.updates += 1
         if self.average is not self.online:
             follow(self.average, self.online, decay=self._average_decay, updates=self.updates)
-        judged_parts = [judged for judged, _ in answers]
+        judged = [each for each, _ in answers]
         metrics = {
-            "loss": _mean([judged.loss.detach() for judged in judged_parts], shares),
-            "q": torch.cat([judged.q.detach() for judged in judged_parts]).mean(),
+            "loss": _mean([each.loss.detach() for each in judged], shares),
+            "q": torch.cat([each.q.detach() for each in judged]).mean(),
             "gradient_norm": norm,
         }
-        outside = [judged.outside for judged in judged_parts if judged.outside is not None]
-        if outside:
+        if outside := [each.outside for each in judged if each.outside is not None]:
             metrics["outside_support"] = _mean(outside, shares)
-        return metrics, torch.cat([judged.errors.detach() for judged in judged_parts])
+        return metrics, torch.cat([each.errors.detach() for each in judged])
 
     def learning(self) -> QNetwork:
         """The network in training mode, for the one pass of a judge that its gradient goes back through."""

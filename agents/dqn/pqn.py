@@ -144,8 +144,7 @@ class PQNTraining(Training):
         updates = 0
         for _ in range(self.config.epochs):
             order = torch.from_numpy(self.generators["minibatches"].permutation(samples))
-            order = order.to(self.network.device)
-            for batch in order.tensor_split(self.config.minibatches):
+            for batch in order.to(self.network.device).tensor_split(self.config.minibatches):
                 parts = [batch[part] for part in self.network.lanes.slices(len(batch))]
                 metrics, _ = self.network.update(parts, lambda part: self._judge(rollout, part))
                 sums = {name: sums.get(name, 0.0) + value for name, value in metrics.items()}

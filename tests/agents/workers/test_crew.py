@@ -100,7 +100,7 @@ def test_a_killed_worker_says_how_it_died() -> None:
 
 def test_killed_again_and_again_a_crew_answers_every_call_exactly_once(tmp_path: Path) -> None:
     path, calls, answers = tmp_path / "done", queue.SimpleQueue[int](), queue.SimpleQueue[tuple[int, int]]()
-    count = 300
+    count = 600  # enough for successors that start slowly
     for number in range(count):
         calls.put(number)
 
@@ -124,7 +124,7 @@ def test_killed_again_and_again_a_crew_answers_every_call_exactly_once(tmp_path:
     assert crew.deaths == ["exit code -9"] * 3
     again = len(done(path)) - count  # done by a worker that died before it could say so, and done anew
     assert 0 <= again <= 3
-    assert any(before > 0 for _, before in told)  # successors worked; how much is a matter of speed
+    assert sum(before > 0 for _, before in told) > 60
     assert not any(is_alive(pid) for _, _, pid in done(path))
     assert not multiprocessing.active_children()
 
