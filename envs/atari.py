@@ -36,6 +36,7 @@ PREFIX = "ALE/"
 FRAMES_PER_SECOND = 60  # of the console
 UNSEEDED = -1  # go on with the emulator's own random stream
 SCREEN_HEIGHT, SCREEN_WIDTH = 210, 160
+WHOLE_HEIGHT, CUT_TOP, CUT_HEIGHT = 110, 18, 84  # rows of the whole screen, and of the playing area in it
 
 gymnasium.register_envs(ale_py)
 
@@ -48,6 +49,7 @@ class AtariConfig:
     frame_skip: int = 4  # emulator frames a step (Mnih et al. 2015)
     frame_stack: int = 4  # observations stacked (Mnih et al. 2015)
     frame_size: int = 84  # pixels, height and width (Mnih et al. 2015)
+    playing_area_only: bool = False  # a cut without the score, a third taller (Mnih et al. 2013, section 4.1)
     repeat_action_probability: float = 0.25  # sticky actions (Machado et al. 2018)
     max_episode_frames: int = 108_000  # emulator frames, idle start included: 30 min (Machado et al. 2018)
     noop_max: int = 30  # at most so many idle frames at the start (Mnih et al. 2015)
@@ -102,7 +104,11 @@ class EmulatorVector:
         self.config = config
         self.emulators = _emulators(config, num_envs, num_threads, **picture)
         self.num_actions = len(self.emulators.ale.get_action_set())
-        self.obs_shape: tuple[int, ...] = tuple(self.emulators.ale.get_observation_shape())
+        shape: tuple[int, ...] = tuple(self.emulators.ale.get_observation_shape())
+        cut = config.playing_area_only and not picture
+        self._top = config.frame_size * CUT_TOP // CUT_HEIGHT if cut else 0
+        self._rows = config.frame_size if cut else shape[1]
+        self.obs_shape: tuple[int, ...] = (shape[0], self._rows, *shape[2:])
         self._lives = np.zeros(num_envs, np.int64)
 
     def reset(self, seeds: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -112,7 +118,7 @@ class EmulatorVector:
         """
         obs, info = self.emulators.reset(seed=seeds, options={"reset_mask": which})
         self._lives[which] = info["lives"][which]
-        return np.asarray(obs)
+        return self._cut(obs)
 
     def send(self, actions: NDArray[np.int64]) -> None:
         """Let the emulators step; returns at once."""
@@ -124,7 +130,11 @@ class EmulatorVector:
         capped = info["episode_frame_number"] >= self.config.max_episode_frames
         life_lost = (info["lives"] < self._lives) & ~terminated
         self._lives = info["lives"].copy()
-        return EmulatorStep(obs, reward.astype(np.float32), terminated, capped & ~terminated, life_lost)
+        truncated = capped & ~terminated
+        return EmulatorStep(self._cut(obs), reward.astype(np.float32), terminated, truncated, life_lost)
+
+    def _cut(self, obs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return obs[:, :, self._top : self._top + self._rows]
 
     def close(self) -> None:
         """Free the emulators."""
@@ -132,9 +142,10 @@ class EmulatorVector:
 
 
 def _emulators(config: AtariConfig, num_envs: int, num_threads: int, **picture: Any) -> AtariVectorEnv:
+    size = config.frame_size
     shown = {
-        "img_height": config.frame_size,
-        "img_width": config.frame_size,
+        "img_height": size * WHOLE_HEIGHT // CUT_HEIGHT if config.playing_area_only else size,
+        "img_width": size,
         "stack_num": config.frame_stack,
         "grayscale": True,
     }

@@ -41,6 +41,7 @@ class TrainingConfig(ABC):
     num_envs: int = 8  # stepped together
     env_threads: int = 1  # native threads of the Atari emulators
     repeat_action_probability: float = 0.25  # sticky actions, Atari only (Machado et al. 2018)
+    playing_area_only: bool = False  # a cut without the score, a third taller (Mnih et al. 2013). Atari only
     life_loss_ends: bool = False  # learn as if a lost life ended the episode; the game goes on. Atari only
     reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
 
@@ -371,7 +372,7 @@ _AT_LEAST_ONE = (
     "evaluation_steps_max",
 )
 _RESUMED_AS_BEGUN = (
-    *("env_id", "num_envs", "repeat_action_probability", "life_loss_ends"),
+    *("env_id", "num_envs", "repeat_action_probability", "playing_area_only", "life_loss_ends"),
     *("trunk", "channels", "hidden_sizes", "activation", "norm", "memory", "memory_size", "dueling"),
     *("optimiser", "loss", "atoms", "value_min", "value_max", "discount", "seed"),
 )

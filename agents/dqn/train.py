@@ -177,7 +177,11 @@ def make_envs(config: TrainingConfig, num_envs: int) -> VectorEnvs:
     """N envs as `config` has them."""
     atari = None
     if config.env_id.startswith(PREFIX):
-        atari = AtariConfig(env_id=config.env_id, repeat_action_probability=config.repeat_action_probability)
+        atari = AtariConfig(
+            env_id=config.env_id,
+            repeat_action_probability=config.repeat_action_probability,
+            playing_area_only=config.playing_area_only,
+        )
     return make_vector(config.env_id, num_envs, num_threads=config.env_threads, atari=atari)
 
 

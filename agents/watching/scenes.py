@@ -201,7 +201,9 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     header = read_header(shown.model)
     config = config_from_json(header.config)
     agent = DQNAgent.load(shown.model)
-    env = _env_with_pictures(config.env_id, config.repeat_action_probability)
+    env = _env_with_pictures(
+        config.env_id, config.repeat_action_probability, playing_area_only=config.playing_area_only
+    )
     session = EpisodeSession(
         env,
         agent,
@@ -235,14 +237,20 @@ def _peer_scene(shown: Programme, peer: PeerModel) -> EpisodeScene:
     )
 
 
-def _env_with_pictures(env_id: str, repeat_action_probability: float) -> gymnasium.Env[Any, Any]:
+def _env_with_pictures(
+    env_id: str, repeat_action_probability: float, *, playing_area_only: bool = False
+) -> gymnasium.Env[Any, Any]:
     """The environment of the training, drawing its state where it can."""
     from envs.atari import AtariConfig, looks_like_atari
     from envs.vector import make_env
 
     atari = None
     if looks_like_atari(env_id):
-        atari = AtariConfig(env_id=env_id, repeat_action_probability=repeat_action_probability)
+        atari = AtariConfig(
+            env_id=env_id,
+            repeat_action_probability=repeat_action_probability,
+            playing_area_only=playing_area_only,
+        )
     env = make_env(env_id, atari=atari)
     if "rgb_array" not in env.metadata.get("render_modes", ()):
         return env

@@ -121,6 +121,22 @@ def test_the_watched_env_shows_what_training_shows_and_a_colour_screen():
     assert np.corrcoef(shrunk[:, 10:30].ravel(), seen[:, 10:30].ravel())[0, 1] > 0.7
 
 
+@pytest.mark.parametrize("frame_size", [84, 42])
+def test_the_playing_area_alone_is_seen_without_score_and_taller(frame_size):
+    env = AtariEnv(AtariConfig(frame_size=frame_size, playing_area_only=True), render_mode="rgb_array")
+    env.reset(seed=4)
+    for action in np.random.default_rng(0).integers(6, size=80):
+        obs, *_ = env.step(action)
+    assert obs.shape == env.observation_space.shape == (4, frame_size, frame_size)
+    picture = env.render()
+    assert picture.shape == (210, 160, 3)
+    grey = picture.astype(float) @ [0.299, 0.587, 0.114]
+    field = grey[34:194].reshape(40, 4, 40, 4).mean(axis=(1, 3))  # between Pong's walls
+    rows, columns = (np.arange(40) * frame_size // 40 for _ in range(2))
+    seen = obs[-1].astype(float)[np.ix_(rows, columns)]
+    assert np.corrcoef(field[:, 2:38].ravel(), seen[:, 2:38].ravel())[0, 1] > 0.6
+
+
 def test_names_of_games_and_actions():
     assert rom_name("ALE/SpaceInvaders-v5") == "space_invaders"
     assert action_names(AtariConfig()) == ("NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE")
