@@ -9,9 +9,10 @@ import functools
 import io
 import math
 import os
+import re
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 ERROR_LINES_MAX = 3
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 + SIGINT or SIGPIPE, as shells report them
+_FIELD = re.compile(r"\b[A-Z]\w*Config\.(\w+)")
 _BOX = "╭╮╰╯│─┃━ "
 
 
@@ -65,6 +67,16 @@ def check_output(flag: str, path: Path) -> None:
         raise UsageError(f"{flag} {path}: the folder cannot be written to")
 
 
+@contextlib.contextmanager
+def flags_named() -> Iterator[None]:
+    """What a config says of its fields is said of the flags made from them. Raises: UsageError."""
+    try:
+        yield
+    except ValueError as error:
+        told = _FIELD.sub(lambda field: "--" + field[1].replace("_", "-"), str(error))
+        raise UsageError(told) from error
+
+
 @overload
 def parse(shape: type[T], argv: Sequence[str] | None, *, description: str, default: T | None = None) -> T: ...
 
@@ -82,7 +94,7 @@ def parse(shape: Any, argv: Sequence[str] | None, *, description: str, default: 
     arguments = sys.argv[1:] if argv is None else list(argv)
     options: dict[str, Any] = {} if default is None else {"default": default}
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), flags_named():
             return tyro.cli(shape, args=arguments, description=textwrap.dedent(description), **options)
     except SystemExit as stop:
         if stop.code == 0:

@@ -21,7 +21,7 @@ from agents.board_value.presets import PRESETS, following
 from agents.workers.places import open_site
 from agents.workers.site import Site
 from envs.boards.game import GAMES
-from scripts.command_line import UsageError, command, parse, resumed_path
+from scripts.command_line import UsageError, command, flags_named, parse, resumed_path
 
 if TYPE_CHECKING:
     from agents.runs.run import Run
@@ -94,7 +94,8 @@ def _start(name: str, arguments: list[str]) -> int:
     config = wanted.config
     if config.game != PRESETS[name].game:
         raise UsageError(f"the game is the first argument: {name} is {PRESETS[name].game}, not {config.game}")
-    following(config)  # a wrong name leaves no folder
+    with flags_named():
+        following(config)  # a wrong name leaves no folder
     with (
         open_site(config.workers, wanted.ray_address) as site,
         Run.create(wanted.runs_dir, name, config.to_json()) as run,

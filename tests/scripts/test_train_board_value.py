@@ -97,10 +97,10 @@ def test_ctrl_c_stops_in_good_order_and_says_how_to_go_on(tmp_path: Path) -> Non
     [
         (["conect_four"], "did you mean connect_four?"),
         (["connect_four", "--minuts", "3"], "--minutes"),
-        (["connect_four", "--minutes", "-1"], "BoardValueConfig.minutes must be above 0"),
+        (["connect_four", "--minutes", "-1"], "--minutes must be above 0"),
         (["connect_four", "--workers", "rai"], "workers must be a number of processes from 1, or ray"),
         (["connect_four", "--ray-address", "head:6379"], "is for --workers ray"),
-        (["connect_four", "--then", "tic_tac_toe"], "BoardValueConfig.then must be one of connect_four"),
+        (["connect_four", "--then", "tic_tac_toe"], "--then must be one of connect_four"),
         (["connect_four_90", "--minutes", "100"], "minutes must be below the 90 that connect_four_grown"),
         (["connect_four_90", "--channels", "96"], "channels must be at most 64, as in connect_four_grown"),
         (["connect_four", "--game", "othello"], "the game is the first argument"),

@@ -146,7 +146,7 @@ def test_a_run_stops_when_an_evaluation_reaches_the_return(tmp_path):
         (["ALE/Pnog-v5"], "nearest: ALE/Pong-v5"),
         (["Pendulum-v1"], "needs discrete actions"),
         (["cartpole", "--batch-sze", "3"], "--batch-size"),
-        (["cartpole", "--discount", "2"], "DQNConfig.discount must be in (0, 1]"),
+        (["cartpole", "--discount", "2"], "--discount must be in (0, 1]"),
         (["cartpole", "--replay-size", "1000000000000"], "would fit"),
         (["--seed", "1"], "PRESET comes first"),
         (["--resume", "nowhere"], "no run folder nowhere"),
