@@ -15,14 +15,24 @@ def mix_weights(target: nn.Module, online: nn.Module, share: float) -> None:
     with torch.no_grad():
         for old, new in zip(target.parameters(), online.parameters(), strict=True):
             old.copy_(new) if share == 1 else old.lerp_(new, share)
-        for old_buffer, new_buffer in zip(target.buffers(), online.buffers(), strict=True):
-            old_buffer.copy_(new_buffer)
+    copy_buffers(target, online)
+
+
+def copy_buffers(target: nn.Module, online: nn.Module) -> None:
+    """Give target online's buffers."""
+    for old, new in zip(target.buffers(), online.buffers(), strict=True):
+        old.copy_(new)
+
+
+def share_of_now(decay: float, updates: int) -> float:
+    """What the weights of now get of a running mean that keeps `decay` of itself; more in the beginning.
+
+    Args:
+        updates: so far, this one included.
+    """
+    return 1 - min(decay, updates / (updates + WARMUP))
 
 
 def follow(mean: nn.Module, online: nn.Module, *, decay: float, updates: int) -> None:
-    """Take the weights of now into the running mean, which keeps `decay` of itself; less in the beginning.
-
-    Args:
-        updates: of `online` so far, this one included.
-    """
-    mix_weights(mean, online, 1 - min(decay, updates / (updates + WARMUP)))
+    """Take the weights of now into the running mean; see `share_of_now`."""
+    mix_weights(mean, online, share_of_now(decay, updates))

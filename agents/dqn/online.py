@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from agents.dqn.config import TrainingConfig
 from agents.dqn.lanes import Lanes, lane_count
 from agents.dqn.precision import QNetwork, WorkingCopy, choose_device, choose_dtype
-from networks.averaging import follow
+from agents.dqn.shards import Shards
+from networks.averaging import copy_buffers, share_of_now
 from networks.build import build
 from networks.config import NetworkConfig
 from networks.optimisers import make_optimiser
@@ -68,12 +70,11 @@ class OnlineNetwork:
             else lane_count(config.lanes, pays=convolutions)
         )
         self._limit = config.clip_gradient_norm if config.clip_gradient_norm is not None else torch.inf
-        self.optimiser = make_optimiser(
-            config.optimiser, network.parameters(), config.learning_rate, epsilon=config.optimiser_epsilon
-        )
-        self._epsilon = config.optimiser_epsilon
-        self._masters = list(network.parameters())
         self._weights = list(self.acting.parameters())
+        mean = list(self.average.parameters()) if config.average_decay else None
+        self._shards = Shards(
+            list(network.parameters()), self._weights, mean, partial(_optimiser, config), self.lanes
+        )
         self.learning_rate = config.learning_rate  # of the next update
         self.updates = 0
 
@@ -97,21 +98,17 @@ class OnlineNetwork:
         answers = self.lanes.map(slopes, parts)
         counts = [judged.q.numel() for judged, _ in answers]
         shares = [count / sum(counts) for count in counts]
-        for master, *slopes_of_parts in zip(self._masters, *(slope for _, slope in answers), strict=True):
-            master.grad = _weighted_sum(slopes_of_parts, shares)
-        norm = nn.utils.clip_grad_norm_(self._masters, self._limit)
+        norm = self._shards.gather([slope for _, slope in answers], shares)
         if not norm.isfinite():
             raise ValueError(
                 f"training diverged: the gradient of update {self.updates + 1:,} has norm {norm.item()}; "
                 "lower --learning-rate or set --clip-gradient-norm; --resume goes on from the last save"
             )
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate
-        self.optimiser.step()
-        self.copy.push()
         self.updates += 1
+        share = share_of_now(self._average_decay, self.updates)
+        self._shards.step(norm, self._limit, self.learning_rate, share)
         if self.average is not self.online:
-            follow(self.average, self.online, decay=self._average_decay, updates=self.updates)
+            copy_buffers(self.average, self.online)
         judged = [each for each, _ in answers]
         metrics = {
             "loss": _mean([each.loss.detach() for each in judged], shares),
@@ -137,7 +134,7 @@ class OnlineNetwork:
         return {
             "online": self.online.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self._shards.state_dict(),
             "updates": self.updates,
         }
 
@@ -145,11 +142,8 @@ class OnlineNetwork:
         """Go on from a `state_dict`."""
         self.average.load_state_dict(state["average"])
         self.online.load_state_dict(state["online"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self._shards.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
-        for group in self.optimiser.param_groups:
-            if "eps" in group:
-                group["eps"] = self._epsilon  # a resume may change it
         self.copy.push()
 
 
@@ -158,11 +152,5 @@ def _mean(numbers: list[Tensor], shares: list[float]) -> Tensor:
     return torch.as_tensor(sum(number * share for number, share in zip(numbers, shares, strict=True)))
 
 
-def _weighted_sum(slopes: list[Tensor], shares: list[float]) -> Tensor:
-    """The parts' gradients of one weight as that of the whole batch, in float32."""
-    if len(slopes) == 1:
-        return slopes[0].float()
-    total = slopes[0].to(torch.float32, copy=True).mul_(shares[0])
-    for slope, share in zip(slopes[1:], shares[1:], strict=True):
-        total.add_(slope, alpha=share)
-    return total
+def _optimiser(config: TrainingConfig, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    return make_optimiser(config.optimiser, weights, config.learning_rate, epsilon=config.optimiser_epsilon)

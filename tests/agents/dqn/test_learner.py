@@ -81,10 +81,15 @@ def test_a_diverged_update_is_refused_before_it_touches_the_weights():
 
 
 def test_an_optimiser_goes_on_with_the_epsilon_of_its_new_config():
-    one, other = learner(optimiser_epsilon=1e-3), learner(optimiser_epsilon=1e-5)
+    one, same, other = (learner(optimiser_epsilon=epsilon) for epsilon in (1e-3, 1e-3, 1.0))
     one.learn(batch())
-    other.load_state_dict(deepcopy(one.state_dict()))
-    assert [group["eps"] for group in other.network.optimiser.param_groups] == [1e-5]
+    for each in (same, other):
+        each.load_state_dict(deepcopy(one.state_dict()))
+    before = flat(one)
+    for each in (one, same, other):
+        each.learn(batch())
+    assert torch.equal(flat(same), flat(one))
+    assert (flat(other) - before).abs().max() < (flat(one) - before).abs().max() / 10
 
 
 def test_the_target_is_copied_after_so_many_updates_with_its_buffers():
