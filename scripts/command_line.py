@@ -105,10 +105,10 @@ def parse(shape: Any, argv: Sequence[str] | None, *, description: str, default: 
 def _plain(box: str) -> str:
     """What tyro's framed message says, without the frame, on at most two lines."""
     lines = [line.strip(_BOX) for line in box.splitlines()]
-    told = [
-        line for line in lines[1:] if line and not line.startswith(("For full helptext", "Argument helptext"))
-    ]
-    return "\n".join(filter(None, [told[0], " ".join(told[1:]), "--help shows what is allowed"]))
+    hints = ("For full helptext", "Argument helptext")
+    told = [line for line in lines[1:] if line.strip("-") and not line.startswith(hints)]  # - where no ─ is
+    said = re.sub(r"^Error parsing [A-Z]\w*: ", "", " ".join(told))  # a dataclass refused
+    return said.replace(" Perhaps you meant", "\nPerhaps you meant") + "\n--help shows what is allowed"
 
 
 def _told(error: Exception) -> str:

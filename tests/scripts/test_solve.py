@@ -147,7 +147,7 @@ def test_positions_end_where_there_are_no_more(capsys: pytest.CaptureFixture[str
         (("--draw", "0"), "--draw must be at least 1"),
         (("--draw", "5", "-w"), "neither -w nor -a"),
         (("--stones", "4", "5"), "are of positions to --draw N"),
-        (("--draw", "5", "--stones", "9", "8"), "--stones must rise"),
+        (("--draw", "5", "--stones", "9", "8"), "error: --stones must rise"),
         (("--draw", "5", "--stones", "20", "21", "--plies-to-go", "23", "42"), "no position of 20 stones"),
     ],
 )
