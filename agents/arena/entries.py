@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agents.arena.human_scores import human_normalised
 from agents.dqn.config import DQNConfig, TrainingConfig, config_from_json
 from agents.peers import PeerModel, SB3Agent, is_peer, parse_peer, require_trust
 from agents.runs.model import find_model, read_header
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from envs.vector import VectorEnvs
 
 
-Setting: TypeAlias = tuple[str, float, int]
+Setting: TypeAlias = tuple[str, float, bool, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,14 @@ class Entry:
 
     @property
     def setting(self) -> Setting:
-        """What makes returns comparable: env, share of sticky actions, longest episode."""
+        """What makes returns comparable: env, share of sticky actions, what is seen, longest episode."""
         config = self.config
-        return config.env_id, config.repeat_action_probability, config.evaluation_steps_max
+        return (
+            config.env_id,
+            config.repeat_action_probability,
+            config.playing_area_only,
+            config.evaluation_steps_max,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Measured:
             "model": self.model,
             "env": self.env_id,
             "baseline": self.is_baseline,
+            "human_normalised": human_normalised(self.env_id, self.returns.mean),
             **self.returns.to_json(),
         }
 
@@ -111,7 +118,7 @@ def measure(
     from agents.dqn.train import make_envs
 
     measured = itertools.count()
-    for (env_id, _, steps_max), group in _by_setting(entries).items():
+    for (env_id, *_, steps_max), group in _by_setting(entries).items():
         envs = make_envs(group[0].config, min(episodes, group[0].config.evaluation_envs))
         agents = [(entry.model, _load(entry, envs), False) for entry in group]
         agents += [(agent.name, agent, True) for agent in baselines(envs)]

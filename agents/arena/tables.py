@@ -23,17 +23,16 @@ def elo_text(elo: Interval) -> str:
 
 
 def episodes_table(measured: Sequence[Measured]) -> Table:
-    """Returns, grouped by env in the order given."""
-    table = _table("returns", ["env", "agent"], ["mean", "95 %", "episodes"])
-    for each in measured:
-        figures = each.to_json()
-        table.add_row(
-            each.env_id,
-            each.model,
-            f"{figures['mean']:.2f}",
-            f"{figures['low']:.2f} to {figures['high']:.2f}",
-            str(figures["episodes"]),
-        )
+    """Returns of equally many episodes, by env in the order given, beside people's where those are known."""
+    rows = [each.to_json() for each in measured]
+    with_people = any(row["human_normalised"] is not None for row in rows)
+    columns = ["mean", "95 %", *(["human = 1"] if with_people else [])]
+    table = _table(f"returns of {rows[0]['episodes']} episodes each", ["env", "agent"], columns)
+    for row in rows:
+        share = row["human_normalised"]
+        of_people = ["" if share is None else f"{share:.2f}"] if with_people else []
+        interval = f"{row['low']:.2f} to {row['high']:.2f}"
+        table.add_row(row["env"], row["model"], f"{row['mean']:.2f}", interval, *of_people)
     return table
 
 

@@ -63,7 +63,18 @@ def test_json_tells_mean_and_interval(tmp_path: Path) -> None:
     entry = find_entry(str(_saved_dqn(tmp_path / "pole.safetensors", "CartPole-v1", 4, 2)))
     told = [each.to_json() for each in measure([entry], 10)]
     assert [set(each) for each in told] == [
-        {"model", "env", "baseline", "episodes", "mean", "low", "high", "returns", "lengths"}
+        {
+            "model",
+            "env",
+            "baseline",
+            "human_normalised",
+            "episodes",
+            "mean",
+            "low",
+            "high",
+            "returns",
+            "lengths",
+        }
     ] * 3
     assert all(each["low"] <= each["mean"] <= each["high"] for each in told)
     assert told[0]["model"].endswith("pole.safetensors")
@@ -95,11 +106,12 @@ def test_returns_are_compared_only_under_equal_settings() -> None:
     alike = [entry(), entry(seed=3), entry(learning_rate=0.1)]
     assert count_agents(alike) == 3 + 2
     assert count_agents([*alike, entry(repeat_action_probability=0.0)]) == 4 + 4
+    assert count_agents([*alike, entry(playing_area_only=True)]) == 4 + 4  # each is shown what it was taught
 
 
 def test_sticky_actions_can_be_set_for_atari_and_nothing_else(tmp_path: Path) -> None:
     entry = find_entry("pong", sticky=0.0)
-    assert entry.setting == ("ALE/Pong-v5", 0.0, entry.config.evaluation_steps_max)
+    assert entry.setting == ("ALE/Pong-v5", 0.0, False, entry.config.evaluation_steps_max)
     assert find_entry("pong").setting[1] == 0.25
     model = _saved_dqn(tmp_path / "pole.safetensors", "CartPole-v1", 4, 2)
     with pytest.raises(ValueError, match="--sticky is for Atari; CartPole-v1"):

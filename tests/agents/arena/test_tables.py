@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from agents.arena.entries import Measured
+from agents.arena.episodes import EpisodeReturns
 from agents.arena.match import GameRecord, MatchResult
 from agents.arena.mistakes import MistakeReport
 from agents.arena.rating import ELO_MAX, Interval
 from agents.arena.tables import (
     elo_text,
+    episodes_table,
     judgements_table,
     match_verdict,
     mistakes_verdict,
@@ -116,3 +119,15 @@ def test_a_tournament_names_its_two_best_and_its_games() -> None:
 def test_mistakes_are_told_of_all_and_of_nontrivial_positions() -> None:
     told = mistakes_verdict("a", MistakeReport(positions=200, mistakes=3, nontrivial_positions=60))
     assert told == "a: 3 mistakes in 200 positions (1.50%), 5.00% of the 60 where one can err"
+
+
+def test_returns_stand_beside_what_people_score_where_that_is_known():
+    def measured(env_id: str) -> Measured:
+        return Measured("x", env_id, EpisodeReturns((14.6, 14.6), (9, 9)), is_baseline=False)
+
+    def cells(*env_ids: str) -> dict[str, list[str]]:
+        columns = episodes_table([measured(env_id) for env_id in env_ids]).columns
+        return {str(column.header): [str(cell) for cell in column.cells] for column in columns}
+
+    assert cells("ALE/Pong-v5", "CartPole-v1")["human = 1"] == ["1.00", ""]
+    assert "human = 1" not in cells("CartPole-v1")
