@@ -1,18 +1,21 @@
 """python scripts/benchmark.py [NAME ...]: how fast this is, beside peers on the same work in the same run.
 
 Absolute figures depend on the machine and on what else it does; quote the ratios. `search` prints the
-node-count signature: the same number on every machine, until somebody changes what the search visits. `view`
-prints what the viewer takes beside what is asked of it. With
+node-count signature: the same number on every machine, until somebody changes what the search visits. With
 `--end-games FILE`, such as fforum-20-39.obf of the Edax program, it also solves a file of Othello positions.
+`limits` prints how late moves come when time is limited, `view` what the viewer takes, each beside what is
+asked of it.
 """
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Any
 
 import tyro
@@ -25,6 +28,11 @@ from scripts.command_line import check_output, command, parse
 SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
 SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PLIES
 SIGNATURE_PLIES = 4
+LEARNED_DEPTHS = {"connect_four": 9, "othello": 6}
+SOLVED_PLIES = 14  # played at random before the solver begins; 28 are to go
+LIMITED = [f"{kind}:value={value}" for kind in ("alpha_beta", "mcts") for value in ("handcrafted", "learned")]
+LIMIT_SECONDS = 0.05
+LIMIT_MOVES = 30
 VIEWED = {
     "pong": ("pong",),
     "connect_four": ("connect_four", "mcts:value=learned", "alpha_beta:value=handcrafted"),
@@ -118,26 +126,43 @@ def rules_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
 
 
 def search_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
-    """Alpha-beta nodes a second, and the signature: all nodes of fixed searches."""
+    """Alpha-beta's and the solver's nodes a second, and the signature: all nodes of fixed searches."""
     from agents.arena.openings import openings
     from agents.roster import build_player
+    from agents.search.connect_four_solver import Solver
+    from envs.boards.connect_four import ConnectFour
     from envs.boards.game import game
 
+    def nodes(player: Player, positions: list[Position]) -> float:
+        player.reset(0)
+        return sum(player.choose(position).statistics["nodes"] for position in positions)
+
     signature = 0
-    for name, depth in SIGNATURE_DEPTHS.items():
-        player = build_player(f"alpha_beta:value=handcrafted,depth={depth}", game(name))
-        positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, config.seed)
-
-        def nodes(player: Player = player, positions: list[Position] = positions) -> float:
-            player.reset(0)
-            return sum(player.choose(position).statistics["nodes"] for position in positions)
-
-        signature += int(nodes())
-        yield (
-            f"{name}_alpha_beta",
-            Figure(ours=rate(nodes, config.seconds), unit="nodes/s", what=f"handcrafted, depth {depth}"),
-        )
+    for value, depths in (("handcrafted", SIGNATURE_DEPTHS), ("learned", LEARNED_DEPTHS)):
+        for name, depth in depths.items():
+            player = build_player(f"alpha_beta:value={value},depth={depth}", game(name))
+            positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, config.seed)
+            if value == "handcrafted":
+                signature += int(nodes(player, positions))
+            speed = rate(partial(nodes, player, positions), config.seconds)
+            figure = Figure(ours=speed, unit="nodes/s", what=f"{value}, depth {depth}")
+            yield f"{name}_alpha_beta" + ("_learned" if value == "learned" else ""), figure
     yield "signature", Figure(ours=signature, unit="nodes", what="the same on every machine")
+
+    solver = Solver()
+    solved = openings(game("connect_four"), SIGNATURE_OPENINGS, SOLVED_PLIES, config.seed)
+
+    def solver_nodes() -> float:
+        count = 0
+        for position in solved:
+            assert isinstance(position.state, ConnectFour)
+            solver.forget()
+            solver.solve(position.state)
+            count += solver.nodes
+        return count
+
+    what = f"the exact score, each of {len(solved)} positions from an empty table"
+    yield "connect_four_solver", Figure(ours=rate(solver_nodes, config.seconds), unit="nodes/s", what=what)
     if config.end_games is not None:
         yield from _end_game_figures(config.end_games)
 
@@ -162,6 +187,29 @@ def _end_game_figures(path: Path) -> Iterator[tuple[str, Figure]]:
     what = f"{len(end_games)} end games, {wrong} wrong, {processor:.1f} s of one processor"
     yield "end_games", Figure(ours=elapsed, unit="s", what=what)
     yield "end_games_nodes", Figure(ours=nodes / elapsed, unit="nodes/s", what=f"{nodes:,} nodes")
+
+
+def limit_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
+    """How late moves come at a limit of time: the latest of some positions, each player and game."""
+    from agents.arena.openings import openings
+    from agents.roster import build_player
+    from envs.boards.game import game
+
+    for name in ("connect_four", "othello"):
+        positions = openings(game(name), LIMIT_MOVES, SIGNATURE_PLIES, config.seed)
+        for spec in LIMITED:
+            player = build_player(f"{spec},seconds={LIMIT_SECONDS}", game(name))
+            player.choose(positions[0])  # compiles
+            late = []
+            for position in positions:
+                started = time.perf_counter()
+                player.choose(position)
+                late.append(1000 * (time.perf_counter() - started - LIMIT_SECONDS))
+            what = (
+                f"{1000 * LIMIT_SECONDS:.0f} ms a move: the latest of {len(late)}, median {median(late):.1f}"
+            )
+            key = re.sub(r"\W", "_", spec.replace("value=", ""))
+            yield f"{name}_{key}_late", Figure(ours=max(late), unit="ms", what=what, goal="at most 5")
 
 
 def mcts_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
@@ -322,6 +370,7 @@ def _peer_dqn(starts: int, seconds: float, seed: int, threads: int) -> float:
 BENCHMARKS: dict[str, Callable[[BenchmarkConfig], Iterator[tuple[str, Figure]]]] = {
     "rules": rules_figures,
     "search": search_figures,
+    "limits": limit_figures,
     "mcts": mcts_figures,
     "dqn": dqn_figures,
     "view": view_figures,

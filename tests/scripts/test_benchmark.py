@@ -32,19 +32,38 @@ def test_the_json_has_ours_peer_ratio_and_unit_for_each_name(tmp_path: Path) -> 
         assert figure["ratio"] == pytest.approx(figure["ours"] / figure["peer"])
 
 
+def shorten_searches(monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
+    monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": depth})
+    monkeypatch.setattr(benchmark, "LEARNED_DEPTHS", {"connect_four": 2})
+    monkeypatch.setattr(benchmark, "SOLVED_PLIES", 26)
+
+
 def test_the_signature_repeats_to_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": 5})
+    shorten_searches(monkeypatch, depth=5)
     first, second = (
-        dict(benchmark.search_figures(benchmark.BenchmarkConfig(seconds=0.01)))["signature"].ours
-        for _ in range(2)
+        dict(benchmark.search_figures(benchmark.BenchmarkConfig(seconds=0.01))) for _ in range(2)
     )
-    assert first == second > 1000
+    assert first["signature"].ours == second["signature"].ours > 1000
+    speeds = {"connect_four_alpha_beta", "connect_four_alpha_beta_learned", "connect_four_solver"}
+    assert set(first) == {"signature"} | speeds
+    assert all(first[name].ours > 0 for name in speeds)
+
+
+def test_late_moves_are_told_beside_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "LIMITED", ["mcts:value=handcrafted"])
+    monkeypatch.setattr(benchmark, "LIMIT_MOVES", 2)
+    monkeypatch.setattr(benchmark, "LIMIT_SECONDS", 0.01)
+    figures = dict(benchmark.limit_figures(benchmark.BenchmarkConfig()))
+    assert list(figures) == ["connect_four_mcts_handcrafted_late", "othello_mcts_handcrafted_late"]
+    for figure in figures.values():
+        assert (figure.unit, figure.goal) == ("ms", "at most 5")
+        assert -10 < figure.ours < 1_000
 
 
 def test_end_games_are_solved_and_wrong_ones_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark, "SIGNATURE_DEPTHS", {"connect_four": 2})
+    shorten_searches(monkeypatch, depth=2)
     board = "XXXOXXXXOXXXXXXXOOXXXXXXOOOXXXXXOOOXXOO-OOOOO---OOOOOOO-OOOOOOO- X"  # of the FFO end-game suite
     file = tmp_path / "x.obf"
     file.write_text(f"{board}; H5:+6; G6:-2; F6:-4; H6:-10;\n{board}; H5:+8;\n")
