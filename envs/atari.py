@@ -70,6 +70,14 @@ class AtariConfig:
         if self.noop_max < 0:
             raise ValueError(f"AtariConfig.noop_max must not be negative, got {self.noop_max!r}")
 
+    @property
+    def seen_rows(self) -> slice:
+        """Of the screen's 210 rows, those that the observations show."""
+        if not self.playing_area_only:
+            return slice(0, SCREEN_HEIGHT)
+        bounds = (CUT_TOP, CUT_TOP + CUT_HEIGHT)
+        return slice(*(round(row * SCREEN_HEIGHT / WHOLE_HEIGHT) for row in bounds))
+
 
 def rom_name(env_id: str) -> str:
     """`ALE/SpaceInvaders-v5` -> `space_invaders`. Raises ValueError naming the nearest game."""

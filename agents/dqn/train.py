@@ -173,16 +173,20 @@ class DQNTraining(Training):
         )
 
 
+def atari_config(config: TrainingConfig) -> AtariConfig | None:
+    """The Atari game as `config` has it; None where it is another environment."""
+    if not config.env_id.startswith(PREFIX):
+        return None
+    return AtariConfig(
+        env_id=config.env_id,
+        repeat_action_probability=config.repeat_action_probability,
+        playing_area_only=config.playing_area_only,
+    )
+
+
 def make_envs(config: TrainingConfig, num_envs: int) -> VectorEnvs:
     """N envs as `config` has them."""
-    atari = None
-    if config.env_id.startswith(PREFIX):
-        atari = AtariConfig(
-            env_id=config.env_id,
-            repeat_action_probability=config.repeat_action_probability,
-            playing_area_only=config.playing_area_only,
-        )
-    return make_vector(config.env_id, num_envs, num_threads=config.env_threads, atari=atari)
+    return make_vector(config.env_id, num_envs, num_threads=config.env_threads, atari=atari_config(config))
 
 
 def make_replay(config: DQNConfig, envs: VectorEnvs, agent: DQNAgent) -> Replay:

@@ -33,6 +33,7 @@ class EpisodeScene:
         model: who plays, in words: where the weights came from.
         action_names: in the order of the actions.
         inside: looks into the network; None where there is none of ours.
+        seen: the rows of a frame that the network is shown, for what is laid over them.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class EpisodeScene:
         model: str,
         action_names: Sequence[str],
         inside: InsidePage | None = None,
+        seen: slice = slice(None),
     ) -> None:
         self.session = session
+        self._seen = seen
         self.pages = Pages((PLAY,) if inside is None else (PLAY, INSIDE))
         self._inside = inside
         self.title = title
@@ -168,7 +171,7 @@ class EpisodeScene:
         return Subject(
             key=(scenery.episode.number, scenery.step, scenery.obs.tobytes()),
             obs=scenery.obs,
-            frame=scenery.frame,
+            frame=None if scenery.frame is None else scenery.frame[self._seen],
             words=f"step {scenery.step}",
             glimpses=scenery.glimpses,
             num_later=scenery.num_later,

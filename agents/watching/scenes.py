@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agents.watching.inside_page import InsidePage
     from agents.watching.judges import Judges
     from agents.watching.move_numbers import Numbers
+    from envs.atari import AtariConfig
     from envs.boards.game import Game
 
     Scene: TypeAlias = BoardScene | EpisodeScene
@@ -190,6 +191,7 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
 
     from agents.dqn.agent import DQNAgent
     from agents.dqn.config import config_from_json
+    from agents.dqn.train import atari_config
     from agents.watching.actions import names_of
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.episode_session import EpisodeSession
@@ -201,9 +203,8 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     header = read_header(shown.model)
     config = config_from_json(header.config)
     agent = DQNAgent.load(shown.model)
-    env = _env_with_pictures(
-        config.env_id, config.repeat_action_probability, playing_area_only=config.playing_area_only
-    )
+    atari = atari_config(config)
+    env = _env_with_pictures(config.env_id, atari)
     session = EpisodeSession(
         env,
         agent,
@@ -214,7 +215,8 @@ def _episode_scene(shown: Programme) -> EpisodeScene:
     )
     names = names_of(config.env_id, agent.config.num_actions)
     inside = InsidePage(shown.model, f"the {config.env_id} network", names)
-    return EpisodeScene(session, config.env_id, told(shown.model, header), names, inside)
+    seen = slice(None) if atari is None else atari.seen_rows
+    return EpisodeScene(session, config.env_id, told(shown.model, header), names, inside, seen)
 
 
 def _peer_scene(shown: Programme, peer: PeerModel) -> EpisodeScene:
@@ -223,10 +225,9 @@ def _peer_scene(shown: Programme, peer: PeerModel) -> EpisodeScene:
     from agents.watching.episode_scene import EpisodeScene
     from agents.watching.episode_session import EpisodeSession
     from agents.watching.peer import PeerWithValues
-    from envs.atari import AtariConfig
 
     agent = SB3Agent.load(peer, trusted=True)  # refused by `programme` unless it is
-    env = _env_with_pictures(peer.env_id, AtariConfig().repeat_action_probability)  # as it is evaluated
+    env = _env_with_pictures(peer.env_id, atari=None)  # by the standard protocol, as it is evaluated
     num_actions = int(env.action_space.n)  # type: ignore[attr-defined]  # discrete, says make_env
     agent.check(env.observation_space.shape or (), num_actions)
     session = EpisodeSession(
@@ -237,20 +238,10 @@ def _peer_scene(shown: Programme, peer: PeerModel) -> EpisodeScene:
     )
 
 
-def _env_with_pictures(
-    env_id: str, repeat_action_probability: float, *, playing_area_only: bool = False
-) -> gymnasium.Env[Any, Any]:
+def _env_with_pictures(env_id: str, atari: AtariConfig | None) -> gymnasium.Env[Any, Any]:
     """The environment of the training, drawing its state where it can."""
-    from envs.atari import AtariConfig, looks_like_atari
     from envs.vector import make_env
 
-    atari = None
-    if looks_like_atari(env_id):
-        atari = AtariConfig(
-            env_id=env_id,
-            repeat_action_probability=repeat_action_probability,
-            playing_area_only=playing_area_only,
-        )
     env = make_env(env_id, atari=atari)
     if "rgb_array" not in env.metadata.get("render_modes", ()):
         return env

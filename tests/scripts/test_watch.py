@@ -16,7 +16,7 @@ from agents.values.learned import planes_shape
 from agents.watching.scenes import open_scene, programme, told
 from envs.boards.game import game
 from envs.vector import make_env
-from envs.view.pictures import MemoryPicture, Spot
+from envs.view.pictures import EpisodePicture, InsidePicture, MemoryPicture, Spot
 from envs.view.style import LEARNED
 from envs.view.window import Window
 from networks.build import build
@@ -148,6 +148,31 @@ def test_a_network_with_memory_shows_its_state_over_time_on_the_inside_page(tmp_
     page = scene.picture()
     assert isinstance(page, MemoryPicture)
     assert (page.cursor, page.strips[0].values.shape) == (1, (5, 4))  # what followed is still known
+    scene.close()
+
+
+def test_what_an_agent_of_the_playing_area_looks_at_lies_over_that_area(tmp_path: Path) -> None:
+    config = DQNConfig(
+        env_id="ALE/Pong-v5", trunk="nips_cnn", hidden_sizes=(8,), playing_area_only=True, precision="float32"
+    )
+    network = config.network((4, 84, 84), 6)
+    header = ModelHeader(
+        kind="dqn", subject=config.env_id, network=network.to_json(), config=config.to_json(), step=7
+    )
+    save_model(tmp_path / "paddle.safetensors", build(network).state_dict(), header)
+    scene = open_scene(programme([str(tmp_path / "paddle.safetensors")]))
+    scene.step_now()
+    play = scene.picture()
+    assert isinstance(play, EpisodePicture)
+    assert play.frame is not None
+    assert (play.frame.shape, play.obs.shape) == ((210, 160, 3), (4, 84, 84))
+    scene.pages.show("Inside")
+    scene.settle()
+    inside = scene.picture()
+    assert isinstance(inside, InsidePicture)
+    assert inside.frame is not None
+    assert inside.heat is not None
+    assert np.array_equal(inside.frame, play.frame[34:195])  # without Pong's score and its lower wall
     scene.close()
 
 
