@@ -47,7 +47,8 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
         keeper.save_models()
     finished, measured = True, False
     progress = Progress(training.learner.updates, 1.0)  # of a run that has nothing left to do
-    with stop_requests() as stopped, ProgressLine(label, 100, unit="%") as line:
+    line = ProgressLine(label, 100, unit="%", start=100 * training.fraction)
+    with stop_requests() as stopped, line:
         for progress in training.run():
             if log.strikes():
                 keeper.log(progress)
@@ -56,7 +57,7 @@ def sit(run: Run, training: Training, yardstick: Yardstick | None, *, label: str
                 measured = True
             if save.strikes():
                 keeper.save()
-            line.update(int(100 * progress.fraction), **keeper.shown)
+            line.update(100 * progress.fraction, **keeper.shown)
             if stopped.is_set():
                 finished = False
                 break

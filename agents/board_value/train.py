@@ -84,6 +84,14 @@ class Training:
             return self._side_by_side()
         return self._in_turn(self.config.iterations)
 
+    @property
+    def fraction(self) -> float:
+        """How much of the minutes or iterations is over, in [0, 1]."""
+        done, total = self.seconds, 60 * self.config.minutes
+        if self.config.iterations is not None:
+            done, total = self._iterations, self.config.iterations
+        return min(1.0, done / total)
+
     def state_dict(self) -> dict[str, Any]:
         """All that a resume needs."""
         return {
@@ -125,7 +133,7 @@ class Training:
                 losses = self._learn((self._iterations + 1) / iterations)
             self._iterations += 1
             self.seconds += time.monotonic() - started
-            yield Progress(self.learner.updates, self._iterations / iterations, losses)
+            yield Progress(self.learner.updates, self.fraction, losses)
 
     def _side_by_side(self) -> Iterator[Progress]:
         """Learn from what the workers send, until the time is over."""
@@ -139,7 +147,7 @@ class Training:
                 yield from self._until_all_play(crew)
                 started = sent = time.monotonic()
                 before = self.seconds
-                while self._fraction() < 1:
+                while self.fraction < 1:
                     if time.monotonic() - sent >= config.send_seconds:
                         crew.send(self.learner.average.state_dict())
                         self._teacher = self.value()
@@ -147,17 +155,13 @@ class Training:
                     self._receive(crew)
                     losses: dict[str, Tensor] = {}
                     if self._has_work():
-                        losses = self._learn(self._fraction())
+                        losses = self._learn(self.fraction)
                     else:
                         time.sleep(IDLE_SECONDS)
                     self.seconds = before + time.monotonic() - started
-                    yield Progress(self.learner.updates, self._fraction(), losses)
+                    yield Progress(self.learner.updates, self.fraction, losses)
         finally:
             self._take(crew.collected())  # finished before the end came, not yet looked at
-
-    def _fraction(self) -> float:
-        """How much of the minutes is over, in [0, 1]."""
-        return min(1.0, self.seconds / (60 * self.config.minutes))
 
     def _receive(self, crew: SelfPlayCrew) -> None:
         """Take in what has been finished."""
@@ -177,7 +181,7 @@ class Training:
         """
         deadline = math.inf
         while not crew.all_play and time.monotonic() < deadline:
-            yield Progress(self.learner.updates, self._fraction())
+            yield Progress(self.learner.updates, self.fraction)
             self._receive(crew)
             if crew.any_plays:
                 deadline = min(deadline, time.monotonic() + MUSTER_SECONDS)

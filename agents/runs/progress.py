@@ -44,10 +44,10 @@ class ProgressLine:
     def __init__(
         self,
         label: str,
-        total: int,
+        total: float,
         unit: str = "steps",
         *,
-        start: int = 0,
+        start: float = 0,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,7 +55,7 @@ class ProgressLine:
 
         Args:
             label: what runs.
-            total: units of work in all, at least 1.
+            total: units of work in all, at least 1; parts of a unit may be done.
             unit: their name in the plural.
             start: units already done, by the earlier sittings of a resumed run.
             console: where to draw; stderr.
@@ -71,7 +71,7 @@ class ProgressLine:
         self._seen = deque([(self._began, start)])  # (seconds, units done), oldest first
         self._live: Live | None = None
 
-    def update(self, done: int, **metrics: float | Tensor) -> None:
+    def update(self, done: float, **metrics: float | Tensor) -> None:
         """Say that `done` units are done, all in all; a metric keeps its value until it is given again."""
         now = self._clock()
         self.done = done
@@ -100,7 +100,7 @@ class ProgressLine:
         """The line without its bar."""
         rate = self.rate()
         left = f"{duration((self.total - self.done) / rate)} left" if rate > 0 else "time left unknown"
-        done = f"{self.done:,} of {self.total:,} {self.unit}"
+        done = f"{_count(self.done)} of {_count(self.total)} {self.unit}"
         return "  ".join([self.label, done, f"{self._speed(rate)}", left, *self._numbers()])
 
     def summary(self) -> str:
@@ -108,9 +108,9 @@ class ProgressLine:
         seconds = self._clock() - self._began
         done = self.done - self.start
         end = (
-            f"{self.done:,} {self.unit}"
+            f"{_count(self.done)} {self.unit}"
             if self.done >= self.total
-            else f"stopped at {self.done:,} of {self.total:,} {self.unit}"
+            else f"stopped at {_count(self.done)} of {_count(self.total)} {self.unit}"
         )
         speed = self._speed(done / seconds if seconds > 0 else 0.0)
         return "  ".join([f"{self.label}: {end} in {duration(seconds)} ({speed})", *self._numbers()])
@@ -146,6 +146,10 @@ class ProgressLine:
             self._live.stop()
             self._live = None
         self._console.print(self.summary(), soft_wrap=True, highlight=False)
+
+
+def _count(units: float) -> str:
+    return f"{units:,.1f}".removesuffix(".0")
 
 
 def _short(value: float) -> str:

@@ -52,6 +52,16 @@ def test_plain_lines_come_every_ten_seconds_whole_and_without_control_codes(cloc
     ]
 
 
+def test_parts_of_a_unit_move_the_line_and_what_earlier_sittings_did_is_no_speed(clock, output):
+    with ProgressLine("othello", 100, "%", start=37.5, console=plain(output), clock=clock) as line:
+        clock.seconds += 10
+        line.update(37.75)
+    assert output.getvalue().splitlines() == [
+        "othello  37.8 of 100 %  0.025 %/s  41 min 30 s left",
+        "othello: stopped at 37.8 of 100 % in 10 s (0.025 %/s)",
+    ]
+
+
 def test_a_terminal_gets_one_rewritten_line_and_then_the_summary(clock, output):
     console = Console(
         file=output, force_terminal=True, width=120, legacy_windows=False, _environ={"TERM": "xterm"}
