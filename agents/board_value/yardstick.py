@@ -21,10 +21,10 @@ from agents.values.handcrafted import HandcraftedValue
 from envs.boards.game import Game, Position
 
 MATCH_DEPTH = 3  # plies of the handcrafted opponent
-EMPTY_CELLS_MAX = {  # of held positions: what the solvers answer in milliseconds
-    "tic_tac_toe": 9,
-    "connect_four": 26,
-    "othello": 14,
+HELD_PLIES = {  # of held positions, as many of each range: what the solvers answer in milliseconds
+    "tic_tac_toe": ((1, 8),),
+    "connect_four": ((4, 7), (16, 41)),  # before the book's eight stones, and late
+    "othello": ((46, 59),),
 }
 
 
@@ -56,14 +56,15 @@ class SolvedPositions:
         self._game = game
         self._positions: list[Position] = []
         self._errors = np.zeros((count, game.num_actions), np.bool_)  # actions that give value away
-        while len(self._positions) < count:
-            position = _random_position(game, rng)
-            values = solver(position)
-            if len(set(values.values())) > 1:
-                best = max(values.values())
-                worse = [action for action, value in values.items() if value < best]
-                self._errors[len(self._positions), worse] = True
-                self._positions.append(position)
+        ranges = HELD_PLIES[game.name]
+        for number in range(count):
+            values: dict[int, int] = {}
+            while len(set(values.values())) < 2:
+                position = _random_position(game, ranges[number % len(ranges)], rng)
+                values = solver(position)
+            worse = [action for action, value in values.items() if value < max(values.values())]
+            self._errors[number, worse] = True
+            self._positions.append(position)
 
     def measure(self, player: Player) -> dict[str, float]:
         """`mistakes`: their rate; `score`: 1 - the policy share on errors, which varies less by chance."""
@@ -107,11 +108,9 @@ def yardstick_for(game: Game, config: BoardValueConfig) -> Yardstick | None:
     return None
 
 
-def _random_position(game: Game, rng: np.random.Generator) -> Position:
-    """An unfinished position of a random game, late enough for the solver to be quick."""
-    height, width = game.board_shape
-    plies_min = max(1, height * width - EMPTY_CELLS_MAX[game.name])
+def _random_position(game: Game, plies: tuple[int, int], rng: np.random.Generator) -> Position:
+    """An unfinished position of a random game after so many moves."""
     while True:
-        position = after_random_moves(game, int(rng.integers(plies_min, height * width)), rng)
+        position = after_random_moves(game, int(rng.integers(*plies, endpoint=True)), rng)
         if not position.is_over:
             return position

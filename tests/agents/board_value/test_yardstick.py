@@ -61,10 +61,18 @@ def test_chance_lies_between() -> None:
     assert 0.2 < solved(200).measure(RandomPlayer())["mistakes"] < 0.8
 
 
-def test_connect_four_positions_are_solved_within_seconds() -> None:
-    yardstick = yardstick_for(game("connect_four"), replace(CONNECT_FOUR, held_positions=20))
+def test_connect_four_is_measured_in_the_opening_too_and_solved_within_seconds() -> None:
+    class Watching(RandomPlayer):
+        def choose(self, position: Position) -> Decision:
+            stones.append(len(position.moves))
+            return super().choose(position)
+
+    stones: list[int] = []
+    yardstick = yardstick_for(game("connect_four"), replace(CONNECT_FOUR, held_positions=60))
     assert yardstick is not None
-    assert 0 <= yardstick.measure(RandomPlayer())["mistakes"] <= 1
+    assert 0 <= yardstick.measure(Watching())["mistakes"] <= 1
+    early, late = ([n for n in stones if low <= n <= high] for low, high in ((4, 7), (16, 41)))
+    assert len(early) == len(late) == 30
 
 
 def test_othello_is_measured_by_end_games_or_a_match() -> None:
