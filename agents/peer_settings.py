@@ -66,6 +66,7 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "munchausen": (0.0,),
     "anneal_learning_rate": (False,),
     "loss": ("huber",),
+    "playing_area_only": (False,),
     "life_loss_ends": (False,),
     "distribution": ("none",),
     "noisy": (False,),
