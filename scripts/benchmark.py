@@ -8,7 +8,6 @@ asked of it.
 """
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,6 @@ import tyro
 
 from agents.dqn.config import TrainingConfig
 from agents.players import Player
-from envs.boards.game import Position
 from scripts.command_line import check_output, command, parse
 
 SIGNATURE_DEPTHS = {"tic_tac_toe": 9, "connect_four": 9, "othello": 7}
@@ -30,7 +28,7 @@ SIGNATURE_OPENINGS = 8  # positions a game, from random openings of SIGNATURE_PL
 SIGNATURE_PLIES = 4
 LEARNED_DEPTHS = {"connect_four": 9, "othello": 6}
 SOLVED_PLIES = 14  # played at random before the solver begins; 28 are to go
-LIMITED = [f"{kind}:value={value}" for kind in ("alpha_beta", "mcts") for value in ("handcrafted", "learned")]
+LIMITED = [(kind, value) for kind in ("alpha_beta", "mcts") for value in ("handcrafted", "learned")]
 LIMIT_SECONDS = 0.05
 LIMIT_MOVES = 30
 VIEWED = {
@@ -133,21 +131,26 @@ def search_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
     from envs.boards.connect_four import ConnectFour
     from envs.boards.game import game
 
-    def nodes(player: Player, positions: list[Position]) -> float:
-        player.reset(0)
-        return sum(player.choose(position).statistics["nodes"] for position in positions)
+    def searches(name: str, value: str, depth: int) -> Callable[[], float]:
+        player = build_player(f"alpha_beta:value={value},depth={depth}", game(name))
+        positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, config.seed)
+
+        def nodes() -> float:
+            player.reset(0)
+            return sum(player.choose(position).statistics["nodes"] for position in positions)
+
+        return nodes
 
     signature = 0
-    for value, depths in (("handcrafted", SIGNATURE_DEPTHS), ("learned", LEARNED_DEPTHS)):
-        for name, depth in depths.items():
-            player = build_player(f"alpha_beta:value={value},depth={depth}", game(name))
-            positions = openings(game(name), SIGNATURE_OPENINGS, SIGNATURE_PLIES, config.seed)
-            if value == "handcrafted":
-                signature += int(nodes(player, positions))
-            speed = rate(partial(nodes, player, positions), config.seconds)
-            figure = Figure(ours=speed, unit="nodes/s", what=f"{value}, depth {depth}")
-            yield f"{name}_alpha_beta" + ("_learned" if value == "learned" else ""), figure
+    for name, depth in SIGNATURE_DEPTHS.items():
+        nodes = searches(name, "handcrafted", depth)
+        signature += int(nodes())
+        speed = rate(nodes, config.seconds)
+        yield f"{name}_alpha_beta", Figure(ours=speed, unit="nodes/s", what=f"handcrafted, depth {depth}")
     yield "signature", Figure(ours=signature, unit="nodes", what="the same on every machine")
+    for name, depth in LEARNED_DEPTHS.items():
+        speed = rate(searches(name, "learned", depth), config.seconds)
+        yield f"{name}_alpha_beta_learned", Figure(ours=speed, unit="nodes/s", what=f"learned, depth {depth}")
 
     solver = Solver()
     solved = openings(game("connect_four"), SIGNATURE_OPENINGS, SOLVED_PLIES, config.seed)
@@ -197,8 +200,8 @@ def limit_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
 
     for name in ("connect_four", "othello"):
         positions = openings(game(name), LIMIT_MOVES, SIGNATURE_PLIES, config.seed)
-        for spec in LIMITED:
-            player = build_player(f"{spec},seconds={LIMIT_SECONDS}", game(name))
+        for kind, value in LIMITED:
+            player = build_player(f"{kind}:value={value},seconds={LIMIT_SECONDS}", game(name))
             player.choose(positions[0])  # compiles
             late = []
             for position in positions:
@@ -208,8 +211,8 @@ def limit_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:
             what = (
                 f"{1000 * LIMIT_SECONDS:.0f} ms a move: the latest of {len(late)}, median {median(late):.1f}"
             )
-            key = re.sub(r"\W", "_", spec.replace("value=", ""))
-            yield f"{name}_{key}_late", Figure(ours=max(late), unit="ms", what=what, goal="at most 5")
+            figure = Figure(ours=max(late), unit="ms", what=what, goal="at most 5")
+            yield f"{name}_{kind}_{value}_late", figure
 
 
 def mcts_figures(config: BenchmarkConfig) -> Iterator[tuple[str, Figure]]:

@@ -62,7 +62,8 @@ class SolvedPositions:
             while len(set(values.values())) < 2:
                 position = _random_position(game, ranges[number % len(ranges)], rng)
                 values = solver(position)
-            worse = [action for action, value in values.items() if value < max(values.values())]
+            best = max(values.values())
+            worse = [action for action, value in values.items() if value < best]
             self._errors[number, worse] = True
             self._positions.append(position)
 

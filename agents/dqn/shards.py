@@ -148,7 +148,7 @@ class _Shard:
     def load(self, states: dict[int, dict[str, Any]]) -> None:
         """Take these rows' part of the state of each weight."""
         own = {
-            at: {key: _part(value, rows, weight.detach()) for key, value in states[number].items()}
+            at: {key: _part(value, rows, weight) for key, value in states[number].items()}
             for at, ((number, rows), weight) in enumerate(zip(self._rows, self._weights, strict=True))
             if number in states
         }

@@ -50,7 +50,7 @@ def test_the_signature_repeats_to_the_node(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_late_moves_are_told_beside_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark, "LIMITED", ["mcts:value=handcrafted"])
+    monkeypatch.setattr(benchmark, "LIMITED", [("mcts", "handcrafted")])
     monkeypatch.setattr(benchmark, "LIMIT_MOVES", 2)
     monkeypatch.setattr(benchmark, "LIMIT_SECONDS", 0.01)
     figures = dict(benchmark.limit_figures(benchmark.BenchmarkConfig()))

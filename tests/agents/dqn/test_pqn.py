@@ -11,6 +11,7 @@ from gymnasium import spaces
 from agents.dqn.config import PQNConfig, config_from_json
 from agents.dqn.pqn import PQNTraining, lambda_returns
 from agents.dqn.presets import PQN
+from agents.dqn.shards import _Shard
 from agents.runs.run import Run
 
 SMALL = {"num_envs": 4, "rollout_steps": 8, "minibatches": 4, "hidden_sizes": (16,), "env_steps": 640}
@@ -115,10 +116,19 @@ def test_the_updates_of_a_rollout_are_epochs_times_minibatches():
     assert training.network.updates == 20 * 12
 
 
-def test_the_learning_rate_falls_to_nothing_at_the_end():
+def test_the_learning_rate_falls_to_nothing_at_the_end(monkeypatch):
     config = PQNConfig(env_id="advantage/Catch-v0", anneal_learning_rate=True, learning_rate=0.1, **SMALL)
-    training = finish(config)
-    assert training.network.learning_rate == pytest.approx(0.1 * 32 / 640)
+    rates = []
+    step = _Shard.step
+
+    def watched(shard, norm, limit, learning_rate, mean_share):
+        step(shard, norm, limit, learning_rate, mean_share)
+        rates.append(shard._optimiser.param_groups[0]["lr"])
+
+    monkeypatch.setattr(_Shard, "step", watched)
+    finish(config)
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[-1] == pytest.approx(0.1 * 32 / 640)
     assert config.learning_rate_at(10**9) == 0
     assert replace(config, anneal_learning_rate=False).learning_rate_at(639) == 0.1
 
