@@ -67,8 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments in (["--help"], ["-h"]):
         print(USAGE)
         return 0 if arguments else 2
+    if (path := resumed_path(arguments)) is not None:
+        return _resume(path, arguments)
     if arguments[0].startswith("-"):
-        return _resume(arguments)
+        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
     return _start(arguments[0], arguments[1:])
 
 
@@ -92,13 +94,12 @@ def _start(name: str, arguments: list[str]) -> int:
     return 0
 
 
-def _resume(arguments: list[str]) -> int:
-    path = resumed_path(arguments)
-    if path is None:
-        raise UsageError(f"PRESET comes first: one of {', '.join(PRESETS)}, or a gymnasium id")
+def _resume(path: Path, arguments: list[str]) -> int:
     from agents.runs.run import Run, resumable_config  # late: torch
 
     config = config_from_json(resumable_config(path))
+    if not arguments[0].startswith("-"):
+        raise UsageError(f"--resume needs no preset: {path} knows its own; leave out {arguments[0]}")
     wanted = parse(
         ResumedRun[type(config)],  # type: ignore[misc]  # as above
         arguments,

@@ -86,6 +86,8 @@ def test_a_run_that_is_being_trained_cannot_be_resumed_but_tells_its_flags(tmp_p
     with Run.open(run):
         assert main(["--resume", str(run)]) == 2
         assert "still being trained" in capsys.readouterr().err
+        assert main(["cartpole", "--resume", str(run)]) == 2
+        assert "leave out cartpole" in capsys.readouterr().err
         with pytest.raises(SystemExit, match="0"):
             main(["--resume", str(run), "--help"])
     assert "--env-steps" in capsys.readouterr().out
