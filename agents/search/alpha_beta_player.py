@@ -45,8 +45,8 @@ class AlphaBetaPlayer(BasePlayer):
         check_turn(self.name, self.value.game, position)
         self._compile(position)
         started = time.perf_counter()
-        with self._flag.during(None):
-            result = self._engine.search(position.state, self.limits)
+        self._flag.clear()
+        result = self._engine.search(position.state, self.limits)
         seconds = time.perf_counter() - started
         return Decision(
             action=result.line[0],
@@ -63,8 +63,8 @@ class AlphaBetaPlayer(BasePlayer):
     def _compile(self, position: Position) -> None:
         """Let no compilation count as thinking time."""
         if not self._compiled:
-            with self._flag.during(None):
-                self._engine.search(position.state, _SHALLOW)
+            self._flag.clear()
+            self._engine.search(position.state, _SHALLOW)
             self._engine.forget()
             self._compiled = True
 

@@ -1,13 +1,11 @@
 """How long a search may think, and the one byte that stops it.
 
-Depth and nodes are counted by the search itself, so a search limited by them is repeatable. Compiled
-alpha-beta looks at the clock as it goes; other kernels, which run without Python's lock, read a byte that a
-timer sets from another thread, as does a person who closes a window.
+Depth and nodes are counted by the search itself, so a search limited by them is repeatable. A search with a
+limit of time looks at the clock as it goes (`agents.search.clock`). All kernels, which run without Python's
+lock, read a byte that another thread sets, such as that of a person who closes a window.
 """
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,18 +48,6 @@ class StopFlag:
         """Ask the search to stop; from any thread."""
         self.byte[0] = 1
 
-    @contextmanager
-    def during(self, seconds: float | None) -> Iterator[None]:
-        """Clear the flag, and have it set when `seconds` have passed before the block ends (None: never)."""
+    def clear(self) -> None:
+        """Let the next search run."""
         self.byte[0] = 0
-        if seconds is None:
-            yield
-            return
-        timer = threading.Timer(seconds, self.set)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()  # no late timer may stop the next search

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agents.players import BasePlayer, Decision, check_turn
 from agents.search import gumbel, mcts_tree
+from agents.search.clock import deadline_ns
 from agents.search.gumbel import GumbelConfig, GumbelRoot
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
@@ -205,20 +206,21 @@ class MCTSPlayer(BasePlayer):
             trial = TreeSearch(self.game, self._search.value, temperature=self._search.temperature)
             trial.plant(0, self.game.pack(self.game.initial))
             one_slot, simulations = np.zeros(1, np.int32), np.full(1, self._leaves_per_batch + 1, np.int32)
-            trial.run(one_slot, simulations, StopFlag(), leaves_per_tree=self._leaves_per_batch)
+            trial.run(one_slot, simulations, leaves_per_tree=self._leaves_per_batch)
             self._compiled = True
 
     def _think(self, slots: NDArray[np.int32]) -> float:
         """Search the trees of `slots` together. Returns: seconds spent on each."""
-        started = time.perf_counter()
+        started, deadline = time.perf_counter(), deadline_ns(self._seconds)
         wanted = np.full(len(slots), self._simulations or SIMULATIONS_MAX, np.int32)
         if self._gumbel is not None:
             self._search.rule = self._gumbel_rule(slots, self._gumbel)
-        with self._stop.during(self._seconds):
-            if self._noise is not None:
-                self._search.run(slots, np.zeros_like(wanted), self._stop)
-                self._add_noise(slots, self._noise)
-            self._search.run(slots, wanted, self._stop, leaves_per_tree=self._leaves_per_batch)
+        self._stop.clear()
+        if self._noise is not None:
+            self._search.run(slots, np.zeros_like(wanted))
+            self._add_noise(slots, self._noise)
+        leaves = self._leaves_per_batch
+        self._search.run(slots, wanted, self._stop, deadline=deadline, leaves_per_tree=leaves)
         return (time.perf_counter() - started) / max(1, len(slots))
 
     def _add_noise(self, slots: NDArray[np.int32], noise: RootNoise) -> None:

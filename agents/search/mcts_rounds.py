@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.search.clock import now_ns
 from agents.search.exact_endings import Endings, ending_value
 from agents.search.mcts_tree import (
     UNPROVEN,
@@ -42,6 +43,18 @@ class Leaves(NamedTuple):
     states: NDArray[np.uint64]  # [L, 2] packed
 
 
+class Stop(NamedTuple):
+    """When trees stop growing, whatever they lack."""
+
+    byte: NDArray[np.uint8]  # [1] see agents.search.limits.StopFlag
+    deadline: int  # ns; see agents.search.clock
+
+
+@inner_kernel
+def _must_stop(stop: Stop) -> bool:
+    return bool(stop.byte[0] != 0 or now_ns() >= stop.deadline)
+
+
 def new_leaves(count: int) -> Leaves:
     """Room for `count` leaves."""
     return Leaves(np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros((count, 2), np.uint64))
@@ -62,7 +75,7 @@ def _next_leaf(
     rule: Rule,
     endings: Endings,
     simulations: int,
-    stop: NDArray[np.uint8],
+    stop: Stop,
 ) -> tuple[int, Index, rules.State]:
     """Descend until a leaf needs a value; it is expanded and in flight then.
 
@@ -86,7 +99,7 @@ def _next_leaf(
                 if forest.proven[tree, node] == UNPROVEN:
                     return LEAF, node, state
         back_up(forest, tree, node, 0.0)
-        if stop[0] != 0 and forest.visits[tree, 0] > 1:
+        if forest.visits[tree, 0] > 1 and _must_stop(stop):
             break
     return NOTHING, 0, like
 
@@ -101,13 +114,13 @@ def gather(
     simulations: NDArray[np.int32],
     leaves_per_tree: int,
     leaves: Leaves,
-    stop: NDArray[np.uint8],
+    stop: Stop,
 ) -> tuple[int, bool]:
     """Collect up to `leaves_per_tree` leaves of each tree.
 
     Args:
         trees: int32[B] slots; simulations: int32[B] how many each shall come to.
-        stop: [1]; once its byte is set, no tree goes on among proven nodes, which may take long.
+        stop: once it is time, no tree goes on among proven nodes, which may take long.
         leaves: written; room for B * leaves_per_tree.
     Returns: how many leaves there are, and whether a slot was too small to go on.
     """
@@ -150,9 +163,9 @@ def simulate(
     endings: Endings,
     temperature: float,
     simulations: int,
-    stop: NDArray[np.uint8],
+    stop: Stop,
 ) -> bool:
-    """Run a tree up to `simulations`, or until the byte `stop` [1] is set, but at least one leaf.
+    """Run a tree up to `simulations`, or until it must stop, but at least one leaf.
 
     Args:
         temperature: of the priors over the values of the children; 0 makes them uniform.
@@ -164,7 +177,7 @@ def simulate(
             return bool(found == FULL)
         _set_priors(forest, tree, node, state, value, temperature)
         back_up(forest, tree, node, _estimate(value, state))
-        if stop[0] != 0:
+        if _must_stop(stop):
             return False
 
 

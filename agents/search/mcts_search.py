@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.search import mcts_rounds, mcts_tree
+from agents.search.clock import NEVER, now_ns
 from agents.search.exact_endings import NO_ENDINGS, Endings
 from agents.search.limits import StopFlag
 from agents.search.mcts_tree import Puct, Rule
@@ -23,7 +24,8 @@ from envs.boards.game import Game
 GROWTH = 1.5  # of all slots, when one has become too small
 NODES_AT_FIRST = 512  # of a slot
 PRIOR_TEMPERATURE = 0.35  # in units of value; 0: uniform
-NEVER = StopFlag()
+UNASKED = StopFlag()
+FOREVER = mcts_rounds.Stop(UNASKED.byte, NEVER)
 
 
 class TreeSearch:
@@ -77,23 +79,33 @@ class TreeSearch:
         self,
         slots: NDArray[np.int32],
         simulations: NDArray[np.int32],
-        stop: StopFlag,
+        stop: StopFlag = UNASKED,
         *,
+        deadline: int = NEVER,
         leaves_per_tree: int = 1,
     ) -> None:
-        """Search until each tree is proven, has its simulations, or `stop` is set; each gets its first leaf.
+        """Search until each tree is proven, has its simulations, or time is up; each gets its first leaf.
 
         Args:
             slots: int32[B], each once.
             simulations: int32[B], counted with those that the tree already has.
+            stop: set from another thread, it ends the search.
+            deadline: ns, by the clock of `agents.search.clock`; a round that would end after it, were it the
+                shortest so far, is not begun.
             leaves_per_tree: in each round, for batched values; more than 1 spreads them by virtual loss.
         """
+        until = mcts_rounds.Stop(stop.byte, deadline)
         if not self.in_kernel:
-            while self.round(slots, simulations, leaves_per_tree, stop) and not stop.byte[0]:
-                pass
+            began, shortest = now_ns(), NEVER
+            while self.round(slots, simulations, leaves_per_tree, until):
+                ended = now_ns()
+                shortest = min(shortest, ended - began)
+                if stop.byte[0] or ended > deadline - shortest:
+                    break
+                began = ended
             return
         for slot, wanted in zip(slots.tolist(), simulations.tolist(), strict=True):
-            while self._simulate(slot, wanted, stop):
+            while self._simulate(slot, wanted, until):
                 self._grow()
 
     def round(
@@ -101,7 +113,7 @@ class TreeSearch:
         slots: NDArray[np.int32],
         simulations: NDArray[np.int32],
         leaves_per_tree: int = 1,
-        stop: StopFlag = NEVER,
+        until: mcts_rounds.Stop = FOREVER,
     ) -> int:
         """One batch: gather leaves, value them, back up. Returns: how many leaves; 0 when all is done."""
         if len(self._leaves.trees) < len(slots) * leaves_per_tree:
@@ -117,7 +129,7 @@ class TreeSearch:
                 simulations,
                 leaves_per_tree,
                 leaves,
-                stop.byte,
+                until,
             )
             if full:
                 self._grow()
@@ -130,13 +142,13 @@ class TreeSearch:
             mcts_rounds.receive(self.forest, leaves, count, values, priors)
         return int(count)
 
-    def _simulate(self, slot: int, simulations: int, stop: StopFlag) -> bool:
+    def _simulate(self, slot: int, simulations: int, until: mcts_rounds.Stop) -> bool:
         """Run one tree in the kernel. Returns: whether its slot was too small to go on."""
         start = self.game.initial
         value, rule = self.value.kernel, self.rule
         return bool(
             mcts_rounds.simulate(
-                self.forest, slot, start, value, rule, self.endings, self.temperature, simulations, stop.byte
+                self.forest, slot, start, value, rule, self.endings, self.temperature, simulations, until
             )
         )
 

@@ -15,7 +15,6 @@ largest. States are not kept; a descent replays them.
 - Descents in flight count as visits that lost (virtual loss), until their value has been backed up.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -71,30 +70,38 @@ def choice(rule: Rule, forest: Forest, tree: Index) -> Index:
 
 
 def new_forest(trees: int, nodes: int) -> Forest:
-    """A forest of empty slots; `plant` them before use."""
+    """A forest of empty slots; `plant` them before use. Memory is taken as nodes are added."""
     shape = (trees, nodes)
     return Forest(
         size=np.zeros(trees, np.int32),
         roots=np.zeros((trees, 2), np.uint64),
-        parent=np.zeros(shape, np.int32),
-        first_child=np.zeros(shape, np.int32),
-        num_children=np.zeros(shape, np.int16),
-        action=np.zeros(shape, np.int16),
-        prior=np.zeros(shape, np.float32),
-        visits=np.zeros(shape, np.int32),
-        in_flight=np.zeros(shape, np.int32),
-        value_sum=np.zeros(shape, np.float64),
-        proven=np.zeros(shape, np.int8),
+        parent=np.empty(shape, np.int32),
+        first_child=np.empty(shape, np.int32),
+        num_children=np.empty(shape, np.int16),
+        action=np.empty(shape, np.int16),
+        prior=np.empty(shape, np.float32),
+        visits=np.empty(shape, np.int32),
+        in_flight=np.empty(shape, np.int32),
+        value_sum=np.empty(shape, np.float64),
+        proven=np.empty(shape, np.int8),
     )
 
 
 def enlarged(forest: Forest, trees: int, nodes: int) -> Forest:
     """The same trees in the first slots of a forest with more slots or more nodes for each."""
     result = new_forest(trees, nodes)
-    arrays: Iterator[tuple[NDArray[Any], NDArray[Any]]] = zip(forest, result, strict=True)
-    for old, new in arrays:
-        new[tuple(slice(0, length) for length in old.shape)] = old
+    _copy_trees(forest, result)
     return result
+
+
+@kernel
+def _copy_trees(forest: Forest, result: Forest) -> None:
+    for tree in range(len(forest.size)):
+        result.size[tree] = forest.size[tree]
+        result.roots[tree] = forest.roots[tree]
+        for node in range(forest.size[tree]):
+            result.parent[tree, node] = forest.parent[tree, node]
+            _copy_node(forest, tree, node, result, node)
 
 
 @kernel
@@ -284,7 +291,7 @@ def _compact(forest: Forest, tree: Index, root: Index) -> None:
     size = np.int64(forest.size[tree])
     moved = np.full(size, NO_NODE, np.int32)
     moved[root] = 0
-    _copy_node(forest, tree, root, 0)
+    _copy_node(forest, tree, root, forest, 0)
     forest.parent[tree, 0] = NO_NODE
     kept = 1
     for node in range(root + 1, size):
@@ -293,7 +300,7 @@ def _compact(forest: Forest, tree: Index, root: Index) -> None:
             continue
         if forest.first_child[tree, parent] == node:
             forest.first_child[tree, parent] = kept
-        _copy_node(forest, tree, node, kept)
+        _copy_node(forest, tree, node, forest, kept)
         forest.parent[tree, kept] = parent
         moved[node] = kept
         kept += 1
@@ -301,15 +308,16 @@ def _compact(forest: Forest, tree: Index, root: Index) -> None:
 
 
 @inner_kernel
-def _copy_node(forest: Forest, tree: Index, source: Index, target: Index) -> None:
-    forest.first_child[tree, target] = forest.first_child[tree, source]
-    forest.num_children[tree, target] = forest.num_children[tree, source]
-    forest.action[tree, target] = forest.action[tree, source]
-    forest.prior[tree, target] = forest.prior[tree, source]
-    forest.visits[tree, target] = forest.visits[tree, source]
-    forest.in_flight[tree, target] = forest.in_flight[tree, source]
-    forest.value_sum[tree, target] = forest.value_sum[tree, source]
-    forest.proven[tree, target] = forest.proven[tree, source]
+def _copy_node(forest: Forest, tree: Index, source: Index, result: Forest, target: Index) -> None:
+    """All but the parent, into the same slot of `result`."""
+    result.first_child[tree, target] = forest.first_child[tree, source]
+    result.num_children[tree, target] = forest.num_children[tree, source]
+    result.action[tree, target] = forest.action[tree, source]
+    result.prior[tree, target] = forest.prior[tree, source]
+    result.visits[tree, target] = forest.visits[tree, source]
+    result.in_flight[tree, target] = forest.in_flight[tree, source]
+    result.value_sum[tree, target] = forest.value_sum[tree, source]
+    result.proven[tree, target] = forest.proven[tree, source]
 
 
 @kernel

@@ -75,15 +75,15 @@ class SolverPlayer(BasePlayer):
         check_turn(self.name, self._game, position)
         started = time.perf_counter()
         statistics: Mapping[str, float]
-        with self._flag.during(None):
-            if self._can_solve(position):
-                line, score = self._solver.best_line(position.state)
-                value = float(np.sign(score))
-                statistics = {"nodes": self._solver.nodes, "proven": 1.0, "score": score}
-            else:
-                found = self._search.search(position.state, _BEFORE_IT_CAN_SOLVE)
-                line, value = found.line, found.value
-                statistics = {"nodes": found.nodes, "proven": float(found.proven), "depth": found.depth}
+        self._flag.clear()
+        if self._can_solve(position):
+            line, score = self._solver.best_line(position.state)
+            value = float(np.sign(score))
+            statistics = {"nodes": self._solver.nodes, "proven": 1.0, "score": score}
+        else:
+            found = self._search.search(position.state, _BEFORE_IT_CAN_SOLVE)
+            line, value = found.line, found.value
+            statistics = {"nodes": found.nodes, "proven": float(found.proven), "depth": found.depth}
         seconds = time.perf_counter() - started
         return Decision(
             action=line[0],
@@ -98,14 +98,14 @@ class SolverPlayer(BasePlayer):
         Raises: Stopped; ValueError for a finished position, another game, or one that cannot be solved yet.
         """
         self._check_solvable(position)
-        with self._flag.during(None):
-            return self._solver.analyse(position.state, weak=True)
+        self._flag.clear()
+        return self._solver.analyse(position.state, weak=True)
 
     def reaches(self, position: Position, action: int, value: int) -> bool:
         """Whether a legal action is worth `value` or more to the side to move. Raises: as `analyse`."""
         self._check_solvable(position)
-        with self._flag.during(None):
-            return value == -1 or self._solver.reaches(position.state, action, value)
+        self._flag.clear()
+        return value == -1 or self._solver.reaches(position.state, action, value)
 
     def _make_solver(self) -> ExactSolver:
         if self._game.name == "connect_four":

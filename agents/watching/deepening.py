@@ -32,16 +32,16 @@ class Deepening:
         assert kernel is not None, "see alpha_beta_of"
         engine = AlphaBeta(kernel, self._flag, reductions=player.reductions)
         results: list[Result] = []
-        with self._flag.during(None):
-            for depth in range(1, depth_max + 1):
-                result = engine.search(position.state, Limits(depth=depth, nodes=NODES_MAX))
-                if self._flag.byte[0]:
-                    raise Stopped
-                if result.depth < depth and not result.proven:
-                    break
-                results.append(result)
-                if result.proven:
-                    break
+        self._flag.clear()
+        for depth in range(1, depth_max + 1):
+            result = engine.search(position.state, Limits(depth=depth, nodes=NODES_MAX))
+            if self._flag.byte[0]:
+                raise Stopped
+            if result.depth < depth and not result.proven:
+                break
+            results.append(result)
+            if result.proven:
+                break
         return Depths(tuple(results))
 
     def stop(self) -> None:

@@ -35,8 +35,8 @@ class Truth:
             self._solver = self._solver or SolverPlayer("solver", self._game)
             return self._solver.analyse(position)
         self._search = self._search or AlphaBeta(HandcraftedValue(self._game).kernel, self._flag)
-        with self._flag.during(None):
-            return {action: self._after(self._search, position, action) for action in position.legal()}
+        self._flag.clear()
+        return {action: self._after(self._search, position, action) for action in position.legal()}
 
     def stop(self) -> None:
         """Break off a running `solve`."""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.search import mcts_rounds, mcts_tree
+from agents.search import mcts_rounds, mcts_search, mcts_tree
+from agents.search.clock import now_ns
 from agents.search.exact_endings import NO_ENDINGS
 from agents.search.limits import StopFlag
-from agents.search.mcts_search import NEVER, TreeSearch
+from agents.search.mcts_search import FOREVER, TreeSearch
 from agents.search.mcts_tree import Puct, new_forest
 from agents.values.handcrafted import HandcraftedValue
 from envs.boards import rules
@@ -231,7 +232,7 @@ def test_descents_in_flight_count_as_losses_and_lead_to_different_leaves() -> No
     forest, leaves = search.forest, mcts_rounds.new_leaves(8)
     slots, wanted = np.zeros(1, np.int32), np.full(1, 10**6, np.int32)
     count, full = mcts_rounds.gather(
-        forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, NEVER.byte
+        forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, FOREVER
     )
     assert (count, full) == (8, False)
     assert len(set(leaves.nodes.tolist())) == 8
@@ -241,7 +242,7 @@ def test_descents_in_flight_count_as_losses_and_lead_to_different_leaves() -> No
     assert len({int(leaves.states[i, 1]) for i in range(8)}) > 1
     values, priors = search.value.evaluate(leaves.states)
     mcts_rounds.receive(forest, leaves, count, values, priors)
-    assert not forest.in_flight.any()
+    assert not forest.in_flight[0, : forest.size[0]].any()
     assert sum(root_visits(search)) == 208
 
 
@@ -252,7 +253,7 @@ def test_a_leaf_that_is_waited_for_is_not_taken_twice() -> None:
     slots, wanted = np.zeros(1, np.int32), np.full(1, 100, np.int32)
     leaves = mcts_rounds.new_leaves(8)
     count, _ = mcts_rounds.gather(
-        search.forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, NEVER.byte
+        search.forest, board_game.initial, PUCT, NO_ENDINGS, slots, wanted, 8, leaves, FOREVER
     )
     assert count == 1  # the root itself: nothing can be chosen before it has priors
     assert search.forest.in_flight[0, 0] == 1
@@ -276,3 +277,28 @@ def test_a_stop_is_heard_among_proven_nodes(value: Any) -> None:
     search.run(slots, wanted, stop)
     assert time.perf_counter() - began < 0.5
     assert forest.visits[0, 0] <= 3
+
+
+def test_a_deadline_that_has_passed_leaves_one_leaf() -> None:
+    board_game = game("connect_four")
+    search = TreeSearch(board_game, HandcraftedValue(board_game))
+    assert search.in_kernel
+    search.plant(0, board_game.pack(board_game.initial))
+    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), deadline=now_ns())
+    assert search.forest.visits[0, 0] == 1
+
+
+def test_no_round_is_begun_that_would_end_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    board_game = game("connect_four")
+    clock, durations = [0], iter([20, 50, 20, 20])  # the second is held up
+
+    class Slow(Hashed):
+        def evaluate(self, states: Any) -> tuple[Any, Any]:
+            clock[0] += next(durations)
+            return super().evaluate(states)
+
+    monkeypatch.setattr(mcts_search, "now_ns", lambda: clock[0])
+    search = TreeSearch(board_game, Slow(board_game))
+    search.plant(0, board_game.pack(board_game.initial))
+    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), deadline=105)
+    assert search.forest.visits[0, 0] == 3

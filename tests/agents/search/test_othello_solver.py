@@ -1,5 +1,6 @@
 """The Othello solver against the published end-game suite, and against the rules played out to the end."""
 
+import threading
 from functools import cache
 
 import numpy as np
@@ -145,7 +146,8 @@ def test_a_stopped_solver_says_so_instead_of_guessing() -> None:
     flag = StopFlag()
     solver = OthelloSolver(flag, entries=1 << 10)
     solver.solve(suite()[4][0])
-    with flag.during(0.1), pytest.raises(Stopped):
+    threading.Timer(0.1, flag.set).start()
+    with pytest.raises(Stopped):
         solver.solve(game("othello").initial)
 
 

@@ -133,7 +133,8 @@ def test_a_stopped_solver_says_so_instead_of_guessing() -> None:
     flag = StopFlag()
     endless = Solver(flag, entries=1 << 10)
     endless.solve(game("connect_four").position("553111312566546717444477713367364635522").state)
-    with flag.during(0.1), pytest.raises(Stopped):
+    threading.Timer(0.1, flag.set).start()
+    with pytest.raises(Stopped):
         endless.solve(game("connect_four").initial)
 
 
