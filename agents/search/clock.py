@@ -26,9 +26,10 @@ def now_ns() -> int:
     return time.clock_gettime_ns(_CLOCK)
 
 
-def deadline_ns(seconds: float | None) -> int:
-    """The time in `seconds` from now, NEVER for None."""
-    return NEVER if seconds is None else min(NEVER, now_ns() + int(seconds * _NANOSECONDS))
+def deadline_ns(seconds: float | None, since: int | None = None) -> int:
+    """The time `seconds` after `since`, or after now; NEVER for None."""
+    since = now_ns() if since is None else since
+    return NEVER if seconds is None else min(NEVER, since + int(seconds * _NANOSECONDS))
 
 
 @intrinsic

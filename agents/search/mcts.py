@@ -7,7 +7,6 @@ games that the player began and about those that it did not. With Gumbel search 
 follow a schedule from the first to the last, every search starts anew.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from agents.players import BasePlayer, Decision, check_turn
 from agents.search import gumbel, mcts_tree
-from agents.search.clock import deadline_ns
+from agents.search.clock import deadline_ns, now_ns
 from agents.search.gumbel import GumbelConfig, GumbelRoot
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
@@ -140,15 +139,21 @@ class MCTSPlayer(BasePlayer):
             check_turn(self.name, self.game, position)
         self._compile()
         self._shown = None
+        began = now_ns()
         slots = self._seats(positions)
         self._shown = int(slots[-1]) if len(slots) else None
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
-        seconds = np.concatenate([np.full(len(group), self._think(group)) for group in groups])
+        seconds: list[float] = []
+        for group in groups:
+            self._think(group, deadline_ns(self._seconds, began))
+            ended = now_ns()
+            seconds += [(ended - began) * 1e-9 / max(1, len(group))] * len(group)
+            began = ended
         if self._gumbel is None:
             self._older_trees = self._trees
             self._trees = {position.moves: int(slot) for position, slot in zip(positions, slots, strict=True)}
         return [
-            self._decide(position, int(slot), float(spent))
+            self._decide(position, int(slot), spent)
             for position, slot, spent in zip(positions, slots, seconds, strict=True)
         ]
 
@@ -207,11 +212,13 @@ class MCTSPlayer(BasePlayer):
             trial.plant(0, self.game.pack(self.game.initial))
             one_slot, simulations = np.zeros(1, np.int32), np.full(1, self._leaves_per_batch + 1, np.int32)
             trial.run(one_slot, simulations, leaves_per_tree=self._leaves_per_batch)
+            trial.reserve_slots(2)  # as a tree that outgrows its slot
+            first = int(trial.forest.action[0, 1])
+            mcts_tree.reroot(trial.forest, 0, self.game.initial, first)  # as a tree that is kept
             self._compiled = True
 
-    def _think(self, slots: NDArray[np.int32]) -> float:
-        """Search the trees of `slots` together. Returns: seconds spent on each."""
-        started, deadline = time.perf_counter(), deadline_ns(self._seconds)
+    def _think(self, slots: NDArray[np.int32], deadline: int) -> None:
+        """Search the trees of `slots` together."""
         wanted = np.full(len(slots), self._simulations or SIMULATIONS_MAX, np.int32)
         if self._gumbel is not None:
             self._search.rule = self._gumbel_rule(slots, self._gumbel)
@@ -221,7 +228,6 @@ class MCTSPlayer(BasePlayer):
             self._add_noise(slots, self._noise)
         leaves = self._leaves_per_batch
         self._search.run(slots, wanted, self._stop, deadline=deadline, leaves_per_tree=leaves)
-        return (time.perf_counter() - started) / max(1, len(slots))
 
     def _add_noise(self, slots: NDArray[np.int32], noise: RootNoise) -> None:
         draws = self._rng.gamma(noise.alpha, size=(len(slots), self.game.num_actions))

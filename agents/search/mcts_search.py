@@ -90,19 +90,17 @@ class TreeSearch:
             slots: int32[B], each once.
             simulations: int32[B], counted with those that the tree already has.
             stop: set from another thread, it ends the search.
-            deadline: ns, by the clock of `agents.search.clock`; a round that would end after it, were it the
-                shortest so far, is not begun.
+            deadline: ns, by the clock of `agents.search.clock`; no round is begun that would end after it,
+                going by the mean so far.
             leaves_per_tree: in each round, for batched values; more than 1 spreads them by virtual loss.
         """
         until = mcts_rounds.Stop(stop.byte, deadline)
         if not self.in_kernel:
-            began, shortest = now_ns(), NEVER
+            began, rounds = now_ns(), 0
             while self.round(slots, simulations, leaves_per_tree, until):
-                ended = now_ns()
-                shortest = min(shortest, ended - began)
-                if stop.byte[0] or ended > deadline - shortest:
+                now, rounds = now_ns(), rounds + 1
+                if stop.byte[0] or now + (now - began) // rounds > deadline:
                     break
-                began = ended
             return
         for slot, wanted in zip(slots.tolist(), simulations.tolist(), strict=True):
             while self._simulate(slot, wanted, until):

@@ -270,7 +270,8 @@ def test_several_leaves_of_a_tree_come_in_one_batch_and_all_are_counted() -> Non
     assert max(value.batches) == 8
     assert len(value.batches) < 60
     slot = player._trees[board_game.position("d3c5").moves]
-    assert not player._search.forest.in_flight[slot].any()
+    forest = player._search.forest
+    assert not forest.in_flight[slot, : forest.size[slot]].any()
 
 
 def test_a_stop_from_another_thread_ends_the_search_with_a_move() -> None:
