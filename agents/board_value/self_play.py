@@ -36,7 +36,7 @@ class SelfPlayCounts:
 
     games: int
     plies: int
-    evaluations: int
+    evaluations: int  # leaves judged, from a network's memory too
 
     def __add__(self, other: "SelfPlayCounts") -> "SelfPlayCounts":
         return SelfPlayCounts(
