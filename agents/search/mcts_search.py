@@ -21,7 +21,7 @@ from agents.values.rollout import RolloutValue
 from agents.values.value import Value
 from envs.boards.game import Game
 
-GROWTH = 1.5  # of all slots, when one has become too small
+GROWTH = 4  # of all slots, when one has become too small; room that no node has taken costs no memory
 NODES_AT_FIRST = 512  # of a slot
 PRIOR_TEMPERATURE = 0.35  # in units of value; 0: uniform
 UNASKED = StopFlag()
@@ -165,4 +165,4 @@ class TreeSearch:
 
     def _grow(self) -> None:
         nodes = self.forest.parent.shape[1]
-        self.forest = mcts_tree.enlarged(self.forest, self.num_slots, int(nodes * GROWTH))
+        self.forest = mcts_tree.enlarged(self.forest, self.num_slots, nodes * GROWTH)
