@@ -6,7 +6,7 @@ from agents.players import BasePlayer, Decision, check_turn
 from agents.search.alpha_beta import AlphaBeta
 from agents.search.batched_alpha_beta import BatchedAlphaBeta
 from agents.search.limits import Limits, StopFlag
-from agents.values.value import Value
+from agents.values.value import Resettable, Value
 from envs.boards.game import Position
 
 _SHALLOW = Limits(depth=1)
@@ -33,8 +33,10 @@ class AlphaBetaPlayer(BasePlayer):
         self._compiled = False
 
     def reset(self, seed: int) -> None:
-        """Forget the table. There is no chance in this player."""
+        """Forget the table and what the value remembers. No chance but the value's is in this player."""
         self._engine.forget()
+        if isinstance(self.value, Resettable):
+            self.value.reset(seed)
 
     def stop(self) -> None:
         """Break off a running `choose`, from another thread; it decides with what it has found."""

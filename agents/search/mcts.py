@@ -20,8 +20,7 @@ from agents.search.gumbel import GumbelConfig, GumbelRoot
 from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest, Index, Puct
-from agents.values.rollout import RolloutValue
-from agents.values.value import Value
+from agents.values.value import Resettable, Value
 from envs.boards.game import Game, Position
 
 PLIES_BETWEEN_MOVES = 4  # how much longer a position's history may be than a kept tree's
@@ -118,8 +117,8 @@ class MCTSPlayer(BasePlayer):
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
-        """Forget all trees and restart the noise, and a value by chance, from `seed`."""
-        if isinstance(self._search.value, RolloutValue):
+        """Forget all trees and what the value remembers; restart all chance from `seed`."""
+        if isinstance(self._search.value, Resettable):
             self._search.value.reset(seed)
         self._trees, self._older_trees = {}, {}
         self._shown = None

@@ -84,6 +84,10 @@ class LearnedValue:
         network = rebuild_network(header, tensors)
         return cls(game(header.subject), network, name=name, dtype=dtype, symmetries=symmetries)
 
+    def reset(self, seed: int) -> None:
+        """Forget what was asked. There is no chance in this value."""
+        self._answers.known[:] = False
+
     def values(self, states: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Values float32[B], strictly inside (-1, 1), of packed unfinished states uint64[B, 2]."""
         return self.evaluate(states)[0]

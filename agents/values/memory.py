@@ -79,4 +79,4 @@ def keep(
 @inner_kernel
 def _place(answers: Answers, states: NDArray[np.uint64], row: int) -> int:
     key = mixed(states[row, 0] ^ mixed(states[row, 1]))
-    return np.int64(key & np.uint64(len(answers.known) - 1))
+    return int(key & np.uint64(len(answers.known) - 1))

@@ -6,7 +6,7 @@ second. A score is an integer, a value is tanh(score / SCORE_SCALE): strictly in
 -1 are kept for what is proven.
 """
 
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,14 @@ class Value(Protocol):
 
     def evaluate(self, states: NDArray[np.uint64]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Values float32[B] and, where it has a policy, priors float32[B, A]: 0 where illegal, sum 1."""
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """A value that being asked changes: it draws by chance, or remembers."""
+
+    def reset(self, seed: int) -> None:
+        """Be as new, with chance from `seed`."""
 
 
 class KernelValue:

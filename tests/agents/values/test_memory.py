@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 
+from agents.search.alpha_beta_player import AlphaBetaPlayer
+from agents.search.limits import Limits
+from agents.search.mcts import MCTSPlayer
 from agents.values.learned import LearnedValue, planes_shape
 from agents.values.memory import keep, new_answers, recall
 from envs.boards.game import game
@@ -12,6 +15,10 @@ from networks.config import NetworkConfig
 STATES = np.array([[0, 0], [1, 0], [0, 1], [5, 7]], np.uint64)
 VALUES = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
 PRIORS = np.arange(12, dtype=np.float32).reshape(4, 3)
+CONFIG = NetworkConfig(
+    trunk="board_resnet", input_shape=planes_shape(game("connect_four")), head="policy_value", num_actions=7,
+    hidden_sizes=(16,), channels=8, blocks=1,
+)  # fmt: skip
 
 
 def recalled(answers, states):
@@ -54,11 +61,7 @@ class Counting(torch.nn.Module):
 
 def test_a_network_is_asked_about_a_state_once() -> None:
     rules = game("connect_four")
-    config = NetworkConfig(
-        trunk="board_resnet", input_shape=planes_shape(rules), head="policy_value", num_actions=7,
-        hidden_sizes=(16,), channels=8, blocks=1,
-    )  # fmt: skip
-    value = LearnedValue(rules, Counting(build(config)), dtype=torch.float32)
+    value = LearnedValue(rules, Counting(build(CONFIG)), dtype=torch.float32)
     asked = value._network.asked
     before = int(asked)
     states = np.array([rules.pack(rules.position(text).state) for text in ("", "4", "44", "4")])
@@ -70,3 +73,20 @@ def test_a_network_is_asked_about_a_state_once() -> None:
     more = value.evaluate(np.stack([states[0], rules.pack(rules.position("7").state)]))
     assert int(asked) == before + 4
     assert more[0][0] == first[0][0] != more[0][1]
+    value.reset(0)
+    np.testing.assert_array_equal(value.values(states[:3]), first[0])
+    assert int(asked) == before + 7
+
+
+def test_a_player_forgets_with_its_match() -> None:
+    rules = game("connect_four")
+    value = LearnedValue(rules, Counting(build(CONFIG)), dtype=torch.float32)
+    for player in (
+        MCTSPlayer("mcts", rules, value, simulations=20),
+        AlphaBetaPlayer("alpha_beta", value, Limits(depth=2)),
+    ):
+        player.choose(rules.start())
+        asked = int(value._network.asked)
+        player.reset(0)
+        player.choose(rules.start())
+        assert int(value._network.asked) > asked
