@@ -18,6 +18,7 @@ from agents.search import gumbel, mcts_tree
 from agents.search.clock import deadline_ns, now_ns
 from agents.search.gumbel import GumbelConfig, GumbelRoot
 from agents.search.limits import StopFlag
+from agents.search.mcts_rounds import Stop
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN, Forest, Index, Puct
 from agents.values.value import Resettable, Value
@@ -144,7 +145,7 @@ class MCTSPlayer(BasePlayer):
         groups = [slots] if self._seconds is None else np.split(slots, len(slots))
         seconds: list[float] = []
         for group in groups:
-            self._think(group, deadline_ns(self._seconds, began))
+            self._think(group, Stop(self._stop.byte, deadline_ns(self._seconds, began)))
             ended = now_ns()
             seconds += [(ended - began) * 1e-9 / max(1, len(group))] * len(group)
             began = ended
@@ -216,7 +217,7 @@ class MCTSPlayer(BasePlayer):
             mcts_tree.reroot(trial.forest, 0, self.game.initial, first)  # as a tree that is kept
             self._compiled = True
 
-    def _think(self, slots: NDArray[np.int32], deadline: int) -> None:
+    def _think(self, slots: NDArray[np.int32], until: Stop) -> None:
         """Search the trees of `slots` together."""
         wanted = np.full(len(slots), self._simulations or SIMULATIONS_MAX, np.int32)
         if self._gumbel is not None:
@@ -225,8 +226,7 @@ class MCTSPlayer(BasePlayer):
         if self._noise is not None:
             self._search.run(slots, np.zeros_like(wanted))
             self._add_noise(slots, self._noise)
-        leaves = self._leaves_per_batch
-        self._search.run(slots, wanted, self._stop, deadline=deadline, leaves_per_tree=leaves)
+        self._search.run(slots, wanted, until, leaves_per_tree=self._leaves_per_batch)
 
     def _add_noise(self, slots: NDArray[np.int32], noise: RootNoise) -> None:
         draws = self._rng.gamma(noise.alpha, size=(len(slots), self.game.num_actions))

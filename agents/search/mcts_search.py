@@ -16,6 +16,7 @@ from agents.search import mcts_rounds, mcts_tree
 from agents.search.clock import NEVER, now_ns
 from agents.search.exact_endings import NO_ENDINGS, Endings
 from agents.search.limits import StopFlag
+from agents.search.mcts_rounds import Stop
 from agents.search.mcts_tree import Puct, Rule
 from agents.values.rollout import RolloutValue
 from agents.values.value import Value
@@ -24,8 +25,7 @@ from envs.boards.game import Game
 GROWTH = 4  # of all slots, when one has become too small; room that no node has taken costs no memory
 NODES_AT_FIRST = 512  # of a slot
 PRIOR_TEMPERATURE = 0.35  # in units of value; 0: uniform
-UNASKED = StopFlag()
-FOREVER = mcts_rounds.Stop(UNASKED.byte, NEVER)
+FOREVER = Stop(StopFlag().byte, NEVER)
 
 
 class TreeSearch:
@@ -79,9 +79,8 @@ class TreeSearch:
         self,
         slots: NDArray[np.int32],
         simulations: NDArray[np.int32],
-        stop: StopFlag = UNASKED,
+        until: Stop = FOREVER,
         *,
-        deadline: int = NEVER,
         leaves_per_tree: int = 1,
     ) -> None:
         """Search until each tree is proven, has its simulations, or time is up; each gets its first leaf.
@@ -89,17 +88,15 @@ class TreeSearch:
         Args:
             slots: int32[B], each once.
             simulations: int32[B], counted with those that the tree already has.
-            stop: set from another thread, it ends the search.
-            deadline: ns, by the clock of `agents.search.clock`; no round is begun that would end after it,
-                going by the mean so far.
+            until: when time is up; no round is begun that would end after its deadline, going by the mean so
+                far.
             leaves_per_tree: in each round, for batched values; more than 1 spreads them by virtual loss.
         """
-        until = mcts_rounds.Stop(stop.byte, deadline)
         if not self.in_kernel:
             began, rounds = now_ns(), 0
             while self.round(slots, simulations, leaves_per_tree, until):
                 now, rounds = now_ns(), rounds + 1
-                if stop.byte[0] or now + (now - began) // rounds > deadline:
+                if until.byte[0] or now + (now - began) // rounds > until.deadline:
                     break
             return
         for slot, wanted in zip(slots.tolist(), simulations.tolist(), strict=True):
@@ -111,7 +108,7 @@ class TreeSearch:
         slots: NDArray[np.int32],
         simulations: NDArray[np.int32],
         leaves_per_tree: int = 1,
-        until: mcts_rounds.Stop = FOREVER,
+        until: Stop = FOREVER,
     ) -> int:
         """One batch: gather leaves, value them, back up. Returns: how many leaves; 0 when all is done."""
         if len(self._leaves.trees) < len(slots) * leaves_per_tree:
@@ -140,7 +137,7 @@ class TreeSearch:
             mcts_rounds.receive(self.forest, leaves, count, values, priors)
         return int(count)
 
-    def _simulate(self, slot: int, simulations: int, until: mcts_rounds.Stop) -> bool:
+    def _simulate(self, slot: int, simulations: int, until: Stop) -> bool:
         """Run one tree in the kernel. Returns: whether its slot was too small to go on."""
         start = self.game.initial
         value, rule = self.value.kernel, self.rule

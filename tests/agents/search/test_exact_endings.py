@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from agents.board_value.endings import random_starts
 from agents.search.connect_four_solver import Solver
 from agents.search.exact_endings import NO_ENDINGS, Endings, ending_value, endings_of
-from agents.search.limits import StopFlag
 from agents.search.mcts_search import TreeSearch
 from agents.search.mcts_tree import UNPROVEN
 from agents.values.handcrafted import HandcraftedValue
@@ -73,7 +72,7 @@ def test_a_tree_is_proven_by_endings_without_asking_about_them(in_kernel: bool) 
     for _ in range(12):
         state = random_opening(board_game.initial, STONES - 3, stream)
         search.plant(0, board_game.pack(state))
-        search.run(slots, wanted, StopFlag())
+        search.run(slots, wanted)
         forest = search.forest
         moves = exact(state)
         assert -forest.proven[0, 0] == max(moves.values())  # the root's proof is its opponent's

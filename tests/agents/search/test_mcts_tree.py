@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from agents.search import mcts_rounds, mcts_search, mcts_tree
-from agents.search.clock import now_ns
+from agents.search.clock import NEVER, now_ns
 from agents.search.exact_endings import NO_ENDINGS
 from agents.search.limits import StopFlag
+from agents.search.mcts_rounds import Stop
 from agents.search.mcts_search import FOREVER, TreeSearch
 from agents.search.mcts_tree import Puct, new_forest
 from agents.values.handcrafted import HandcraftedValue
@@ -267,14 +268,15 @@ def test_a_stop_is_heard_among_proven_nodes(value: Any) -> None:
     search.plant(0, board_game.pack(board_game.initial))
     slots, wanted, stop = np.zeros(1, np.int32), np.full(1, 2**30, np.int32), StopFlag()
     stop.set()
-    search.run(slots, wanted, stop)  # its first leaf
+    until = Stop(stop.byte, NEVER)
+    search.run(slots, wanted, until)  # its first leaf
     forest = search.forest
     children = slice(1, 8)
     forest.proven[0, children] = -1  # lost for the side to move
     forest.proven[0, 1], forest.proven[0, 2] = 0, mcts_tree.UNPROVEN
     forest.prior[0, children] = [1 - 1e-6, 1e-6, 0, 0, 0, 0, 0]
     began = time.perf_counter()
-    search.run(slots, wanted, stop)
+    search.run(slots, wanted, until)
     assert time.perf_counter() - began < 0.5
     assert forest.visits[0, 0] <= 3
 
@@ -284,7 +286,7 @@ def test_a_deadline_that_has_passed_leaves_one_leaf() -> None:
     search = TreeSearch(board_game, HandcraftedValue(board_game))
     assert search.in_kernel
     search.plant(0, board_game.pack(board_game.initial))
-    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), deadline=now_ns())
+    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), Stop(StopFlag().byte, now_ns()))
     assert search.forest.visits[0, 0] == 1
 
 
@@ -300,5 +302,5 @@ def test_no_round_is_begun_that_would_end_too_late(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(mcts_search, "now_ns", lambda: clock[0])
     search = TreeSearch(board_game, Slow(board_game))
     search.plant(0, board_game.pack(board_game.initial))
-    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), deadline=105)
+    search.run(np.zeros(1, np.int32), np.full(1, 1000, np.int32), Stop(StopFlag().byte, 105))
     assert search.forest.visits[0, 0] == 3
