@@ -5,17 +5,22 @@ Source: Polyak & Juditsky 1992, Acceleration of stochastic approximation by aver
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+STATISTICS = ("running_mean", "running_var")  # of batch norm, where the names of its buffers end
 WARMUP = 10  # the mean covers at most a tenth of the updates so far
 
 
 def mix_weights(target: nn.Module, online: nn.Module, share: float) -> None:
-    """Move target by `share` of its way to online; buffers (running means of batch norm) are copied whole."""
+    """Move target by `share` of its way to online, the running statistics of batch norm with the weights.
+
+    Other buffers are copied whole.
+    """
     with torch.no_grad():
         for old, new in zip(target.parameters(), online.parameters(), strict=True):
-            old.copy_(new) if share == 1 else old.lerp_(new, share)
-    copy_buffers(target, online)
+            _move(old, new, share)
+        for (name, buffer), newest in zip(target.named_buffers(), online.buffers(), strict=True):
+            _move(buffer, newest, share if name.endswith(STATISTICS) else 1)
 
 
 def copy_buffers(target: nn.Module, online: nn.Module) -> None:
@@ -36,3 +41,7 @@ def share_of_now(decay: float, updates: int) -> float:
 def follow(mean: nn.Module, online: nn.Module, *, decay: float, updates: int) -> None:
     """Take the weights of now into the running mean; see `share_of_now`."""
     mix_weights(mean, online, share_of_now(decay, updates))
+
+
+def _move(old: Tensor, new: Tensor, share: float) -> None:
+    old.copy_(new) if share == 1 else old.lerp_(new, share)

@@ -21,6 +21,7 @@ from agents.runs.model import ModelHeader, load_model
 from agents.values import memory
 from envs.boards.dispatch import kernel
 from envs.boards.game import Game, game
+from networks.blocks import fold_batch_norm
 from networks.build import build
 from networks.config import NetworkConfig
 from networks.precision import computes_bfloat16
@@ -65,7 +66,9 @@ class LearnedValue:
         self.dtype = dtype or hardware_dtype()
         self._planes = np.zeros((0, *planes_shape(game)), np.float32)
         self._answers = memory.new_answers(game.num_actions)
-        fixed = copy.deepcopy(network).to(self.dtype).eval()
+        fixed = copy.deepcopy(network).eval()
+        fold_batch_norm(fixed)
+        fixed = fixed.to(self.dtype)
         self._network: nn.Module = fixed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         _check_outputs(self._network, game)
 

@@ -8,7 +8,7 @@ from torch import nn
 from networks.blocks import PreActivationBlock, ResidualBlock, Style, conv_layer, max_pool
 from networks.build import build
 from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN, NipsCNN
-from networks.config import NetworkConfig
+from networks.config import NORMS, NetworkConfig
 
 IMAGE = ["0111000", "0011100", "0001110", "0001100", "0011000", "0110000", "1100000"]
 KERNEL = ["101", "010", "101"]
@@ -125,9 +125,10 @@ def test_uint8_frames_give_the_same_as_frames_scaled_to_one() -> None:
     assert torch.equal(frames, before)
 
 
-def test_a_fresh_residual_block_is_the_identity_on_what_relu_lets_through() -> None:
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_fresh_residual_block_is_the_identity_on_what_relu_lets_through(norm: str) -> None:
     planes = torch.rand(2, 4, 3, 3)
-    assert torch.equal(ResidualBlock(4, Style())(planes), planes)
+    assert torch.equal(ResidualBlock(4, Style(norm=norm))(planes), planes)
 
 
 def test_a_fresh_pre_activation_block_is_the_identity_below_zero_too() -> None:

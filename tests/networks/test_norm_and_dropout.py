@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from networks.blocks import Style, dense_layer, norm_layer
+from networks.averaging import mix_weights
+from networks.blocks import Style, dense_layer, fold_batch_norm, norm_layer
 from networks.build import build
 from networks.config import NetworkConfig
 
@@ -94,3 +96,34 @@ def test_in_every_trunk_dropout_acts_in_training_only(trunk: str) -> None:
     assert not torch.equal(network(obs), network(obs))
     network.eval()
     assert torch.equal(network(obs), network(obs))
+
+
+def drawn(network: nn.Module) -> nn.Module:
+    """With all weights and running statistics drawn anew, in eval mode."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.copy_(0.5 * torch.rand_like(tensor) + 0.3 * name.endswith("running_var"))
+    return network.eval()
+
+
+@pytest.mark.parametrize("trunk", TRUNKS)
+def test_in_every_trunk_batch_norms_behind_weights_fold_into_them(trunk: str) -> None:
+    torch.manual_seed(0)
+    config = NetworkConfig(trunk=trunk, head="q", num_actions=3, norm="batch", **TRUNKS[trunk])
+    network = drawn(build(config)).double()
+    obs = torch.randn(4, *config.input_shape, dtype=torch.float64)
+    with torch.inference_mode():
+        before = network(obs)
+        fold_batch_norm(network)
+        torch.testing.assert_close(network(obs), before)
+    left = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert len(left) == (3 * 2 + 1 if trunk == "impala_cnn" else 0)  # those that stand before their weights
+
+
+def test_a_mean_of_networks_has_the_mean_statistics_and_the_newest_counter() -> None:
+    mean, online = (norm_layer("batch", 2, dimensions=2) for _ in range(2))
+    online(torch.randn(5, 2, 3, 3))
+    expected = 0.75 * mean.running_mean + 0.25 * online.running_mean, 0.75 + 0.25 * online.running_var
+    mix_weights(mean, online, 0.25)
+    torch.testing.assert_close((mean.running_mean, mean.running_var), expected)
+    assert mean.num_batches_tracked == 1

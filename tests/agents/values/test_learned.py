@@ -1,6 +1,7 @@
 """A network as a value: masks, precision, files, sizes."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from networks.build import build
 from networks.config import NetworkConfig
 
 
-def network_config(board_game: Game) -> NetworkConfig:
+def network_config(board_game: Game, norm: Literal["none", "batch"] = "none") -> NetworkConfig:
     return NetworkConfig(
         trunk="board_resnet",
         input_shape=planes_shape(board_game),
@@ -23,13 +24,14 @@ def network_config(board_game: Game) -> NetworkConfig:
         hidden_sizes=(16,),
         channels=8,
         blocks=1,
+        norm=norm,
     )
 
 
-def network(board_game: Game, seed: int = 0) -> torch.nn.Module:
+def network(board_game: Game, seed: int = 0, norm: Literal["none", "batch"] = "none") -> torch.nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build(network_config(board_game)).eval()
+        return build(network_config(board_game, norm)).eval()
 
 
 def some_states(board_game: Game, count: int) -> NDArray[np.uint64]:
@@ -45,11 +47,16 @@ def some_states(board_game: Game, count: int) -> NDArray[np.uint64]:
     return np.array(rows)
 
 
+@pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("name", GAMES)
-def test_values_and_priors_are_those_of_the_network_over_legal_moves(name: str) -> None:
+def test_values_and_priors_are_those_of_the_network_over_legal_moves(
+    name: str, norm: Literal["none", "batch"]
+) -> None:
     board_game = game(name)
-    net = network(board_game)
+    net = network(board_game, norm=norm)
     states = some_states(board_game, 45)
+    net.train()(torch.from_numpy(board_game.planes(states)))  # running statistics, where there are any
+    net.eval()
     values, priors = LearnedValue(board_game, net, dtype=torch.float32).evaluate(states)
     with torch.no_grad():
         logits, expected = net(torch.from_numpy(board_game.planes(states)))
