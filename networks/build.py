@@ -22,8 +22,6 @@ from networks.heads import (
 from networks.lstm import LSTM, Memory, SimpleRNN
 from networks.mlp import MLP
 
-SQUEEZED_PLANES = 4  # of 1x1 convolutions between a board tower and dense layers: heads cost little beside it
-
 # q [B, A] or its distribution [B, A, K] | (logits [B, A], value [B]) | value [B]
 Output = Tensor | tuple[Tensor, Tensor]
 
@@ -130,7 +128,7 @@ def _flat_head(config: NetworkConfig, inputs: int) -> nn.Module:
 
 def _board_head(config: NetworkConfig) -> nn.Module:
     """A head on [B, channels, H, W]: squeezed to few planes, then dense (the policy without hidden layer)."""
-    squeezed = SQUEEZED_PLANES * math.prod(config.input_shape[1:])
+    squeezed = config.squeezed_planes * math.prod(config.input_shape[1:])
     dense = MLP((squeezed,), config.hidden_sizes, _style(config))
     if config.head == "policy_value":
         policy = nn.Sequential(_squeeze(config), PolicyHead(squeezed, config.num_actions))
@@ -159,7 +157,7 @@ def _output(head: nn.Module, features: Tensor, *, distribution: bool) -> Output:
 
 
 def _squeeze(config: NetworkConfig) -> Squeeze:
-    return Squeeze(config.channels, SQUEEZED_PLANES, _style(config))
+    return Squeeze(config.channels, config.squeezed_planes, _style(config))
 
 
 def _style(config: NetworkConfig) -> Style:

@@ -16,7 +16,10 @@ NORMS = ("none", "batch", "layer")
 DISTRIBUTIONS = ("none", "categorical", "quantile")
 MEMORIES = ("none", "simple_rnn", "lstm")
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "identity")
-OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")
+ELEMENTWISE_OPTIMISERS = ("sgd", "rmsprop", "adam", "adamw", "radam")  # each weight apart from all others
+OPTIMISERS = (*ELEMENTWISE_OPTIMISERS, "muon")
+
+GROWING = ("channels", "blocks", "squeezed_planes", "hidden_sizes")  # fields in which a network can grow
 
 # Pixels: a smaller frame leaves nothing after the strided convolutions.
 NIPS_CNN_MIN_SIDE, NATURE_CNN_MIN_SIDE = 20, 36
@@ -49,6 +52,7 @@ class NetworkConfig:
     noisy: bool = False  # dense layers explore by noise in their weights; head="q" only (`networks.noisy`)
     channels: int = 32  # board_resnet: width; conv_pool: of the first layer, doubled in each next;
     # impala_cnn: of the first stage, doubled in the other two (16 in the paper)
+    squeezed_planes: int = 4  # board_resnet: of 1x1 convolutions between the tower and a head's dense layers
     blocks: int = 3  # board_resnet: residual blocks; conv_pool: conv -> activation -> pool stages
 
     def __post_init__(self) -> None:
@@ -134,7 +138,14 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "distribution": DISTRIBUTIONS,
 }
 
-_SMALLEST: Mapping[str, int] = {"num_actions": 0, "memory_size": 1, "channels": 1, "blocks": 1, "atoms": 2}
+_SMALLEST: Mapping[str, int] = {
+    "num_actions": 0,
+    "memory_size": 1,
+    "channels": 1,
+    "blocks": 1,
+    "squeezed_planes": 1,
+    "atoms": 2,
+}
 
 
 def check_choice(what: str, given: object, allowed: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from networks.build import Network, build
-from networks.config import NetworkConfig
+from networks.config import GROWING, NetworkConfig
 
 SHARE_MIN = 0.5  # of the largest: the random part that a copy takes of what its original sent on
 
@@ -22,7 +22,7 @@ def grow(small: Network, config: NetworkConfig, *, seed: int) -> Network:
 
     Args:
         small: not changed.
-        config: that of `small`, but for more channels, more blocks or wider hidden layers.
+        config: that of `small`, but for more channels, blocks or squeezed planes, or wider hidden layers.
         seed: of the shares and of what is new. The same seed grows networks of one config alike: the grown
             mean of two is the mean of the grown ones.
     Raises: ValueError where `config` is not larger in these ways, or the kind of layer cannot be copied.
@@ -59,14 +59,14 @@ def _originals(old: int, new: int) -> Tensor:
 
 
 def _check(small: NetworkConfig, large: NetworkConfig) -> None:
-    channels, blocks, hidden_sizes = large.channels, large.blocks, large.hidden_sizes
-    resized = replace(small, channels=channels, blocks=blocks, hidden_sizes=hidden_sizes)
-    if resized != large or len(hidden_sizes) != len(small.hidden_sizes):
-        raise ValueError(f"growth changes channels, blocks and widths alone: not from {small} to {large}")
-    old = (small.channels, small.blocks, *small.hidden_sizes)
-    new = (large.channels, large.blocks, *large.hidden_sizes)
+    sizes = {name: getattr(large, name) for name in GROWING}
+    if replace(small, **sizes) != large or len(large.hidden_sizes) != len(small.hidden_sizes):
+        raise ValueError(f"growth changes {', '.join(GROWING)} alone: not from {small} to {large}")
+    old, new = (
+        [*(getattr(each, name) for name in GROWING[:-1]), *each.hidden_sizes] for each in (small, large)
+    )
     if any(n < o for o, n in zip(old, new, strict=True)):
-        raise ValueError(f"a network can only grow: not from (channels, blocks, hidden sizes) {old} to {new}")
+        raise ValueError(f"a network can only grow: not from ({', '.join(GROWING)}) {old} to {new}")
     if small.memory != "none" or small.noisy or small.norm == "layer":
         raise ValueError("networks with memory, noisy layers or layer norm do not grow")
     if large.blocks > small.blocks and (small.trunk != "board_resnet" or small.activation != "relu"):

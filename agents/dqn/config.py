@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
-from networks.config import ACTIVATIONS, MEMORIES, NORMS, OPTIMISERS, NetworkConfig, check_choice
+from networks.config import ACTIVATIONS, ELEMENTWISE_OPTIMISERS, MEMORIES, NORMS, NetworkConfig, check_choice
 
 Trunk = Literal["auto", "mlp", "nips_cnn", "nature_cnn", "impala_cnn", "conv_pool"]
 Loss = Literal["huber", "squared_error", "cross_entropy"]
@@ -356,7 +356,7 @@ _CHOICES = {
     "activation": ACTIVATIONS,
     "norm": NORMS,
     "memory": MEMORIES,
-    "optimiser": OPTIMISERS,
+    "optimiser": ELEMENTWISE_OPTIMISERS,
     "loss": LOSSES,
     "precision": PRECISIONS,
     "device": DEVICES,

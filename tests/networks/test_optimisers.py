@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from networks.optimisers import make_optimiser
+from networks.optimisers import MATRIX_RATE, make_optimiser, orthogonalised
 
 START = np.array([1.0, -2.0, 0.5])
 GRADIENTS = [np.array([0.3, -1.0, 0.0]), np.array([-0.2, 0.5, 2.0])]
@@ -113,3 +113,37 @@ def test_radam_is_torchs_to_rounding_through_its_warm_up_and_beyond(weight_decay
         rule.step()
         peer.step()
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (3, 8)])
+def test_muon_moves_matrices_as_torchs_and_kernels_as_matrices_and_vectors_as_adamw(shape):
+    torch.manual_seed(0)
+    start = torch.randn(shape)
+    matrix, peers, vector, adams = (nn.Parameter(x.clone()) for x in (start, start, start[0], start[0]))
+    kernel = nn.Parameter(start.clone().reshape(shape[0], 2, 1, -1))
+    rule = make_optimiser("muon", [matrix, vector, kernel], 0.01, weight_decay=0.1)
+    peer = torch.optim.Muon([peers], 0.01 * MATRIX_RATE, weight_decay=0.1)
+    adamw = make_optimiser("adamw", [adams], 0.01, weight_decay=0.1)
+    for update in range(6):
+        matrix.grad, vector.grad = torch.randn(shape), torch.randn(shape[1])
+        kernel.grad, peers.grad, adams.grad = matrix.grad.reshape(kernel.shape), matrix.grad, vector.grad
+        if update == 3:  # a resume
+            saved = rule.state_dict()
+            rule = make_optimiser("muon", [matrix, vector, kernel], 0.01, weight_decay=0.1)
+            rule.load_state_dict(saved)
+        for each in (rule, peer, adamw):
+            each.step()
+    torch.testing.assert_close(matrix, peers, rtol=0, atol=0.015)  # torch's in bfloat16
+    assert (matrix - start).abs().max() > 0.1
+    assert torch.equal(kernel.flatten(1), matrix)
+    assert torch.equal(vector, adams)
+
+
+def test_orthogonalised_keeps_the_singular_vectors_and_makes_the_values_alike():
+    torch.manual_seed(0)
+    u, v = torch.linalg.qr(torch.randn(7, 4)).Q, torch.linalg.qr(torch.randn(4, 4)).Q
+    for values in (torch.tensor([5.0, 3.0, 1.0, 0.1]), torch.tensor([1e-3, 1e-3, 1e-3, 1e-4])):
+        found = u.T @ orthogonalised(u @ torch.diag(values) @ v) @ v.T
+        torch.testing.assert_close(found, torch.diag(found.diag()), rtol=0, atol=1e-4)
+        assert 0.6 < found.diag().min() <= found.diag().max() < 1.3
+    assert torch.equal(orthogonalised(torch.zeros(3, 2)), torch.zeros(3, 2))

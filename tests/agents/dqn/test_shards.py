@@ -9,7 +9,7 @@ from torch import nn
 
 from agents.dqn.lanes import Lanes
 from agents.dqn.shards import WHOLE_MAX, Shards
-from networks.config import OPTIMISERS
+from networks.config import ELEMENTWISE_OPTIMISERS
 from networks.optimisers import make_optimiser
 
 LIMIT, RATE, MEAN_SHARE = 0.5, 0.01, 0.25
@@ -44,7 +44,7 @@ class Sharded:
 
 
 @pytest.mark.parametrize("lanes", [1, 2, 3])
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", ELEMENTWISE_OPTIMISERS)
 def test_steps_of_any_number_of_lanes_are_those_of_torch(name, lanes):
     sharded, plain = Sharded(name, lanes), network()
     weights, mean = list(plain.parameters()), list(network().parameters())
@@ -68,7 +68,7 @@ def test_steps_of_any_number_of_lanes_are_those_of_torch(name, lanes):
         torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
+@pytest.mark.parametrize("name", ELEMENTWISE_OPTIMISERS)
 def test_a_state_goes_on_with_any_number_of_lanes(name):
     before = Sharded(name, 2)
     weights = list(before.net.parameters())
