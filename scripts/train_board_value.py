@@ -32,13 +32,14 @@ usage: train_board_value.py GAME [--minutes M] [--workers N | ray[:N]] [--field 
        train_board_value.py GAME --help      shows all fields with the game's values
 
 A run goes on as it was begun, but for the fields that are given: --minutes counts all sittings together;
-more --channels, --blocks or wider --hidden-sizes let the networks grow, from what they have learned.
+more --channels, --blocks, --squeezed-planes or wider --hidden-sizes let the networks grow from what they
+have learned.
 
 --workers N plays in N processes of this machine, ray[:N] on a Ray cluster (ray alone: a worker for each CPU):
 the one at --ray-address or RAY_ADDRESS, else one that is started here for the time of the training.
 
 games: {", ".join(GAMES)}
-longer: connect_four_90, as it was shipped: 56 minutes, then a larger network for 34 more (flags change the
+longer: connect_four_90, as it was shipped: 30 minutes, then a larger network for 60 more (flags change the
         first part alone; --then names what follows any training)"""
 
 

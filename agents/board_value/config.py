@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from agents.workers.config import parse_workers
 from envs.boards.game import GAMES, Game, game
@@ -57,13 +57,16 @@ class BoardValueConfig:
     channels: int = 32
     blocks: int = 3
     hidden_sizes: tuple[int, ...] = (64,)  # of the value head
+    squeezed_planes: int = 4  # of the 1x1 convolutions before both heads
+    norm: Literal["none", "batch"] = "none"  # of each layer; folded into its weights for play
 
     symmetries: int = 1  # images of a position that the finished network is asked about, for their mean
 
     # Learner
 
     batch_size: int = 512
-    learning_rate: float = 2e-3  # AdamW, after the warm-up; falls in a half cosine with time
+    optimiser: Literal["adamw", "muon"] = "adamw"  # of the policy-value network
+    learning_rate: float = 2e-3  # after the warm-up; falls in a half cosine with time
     learning_rate_end: float = 5e-5
     warmup_updates: int = 100
     weight_decay: float = 1e-3
@@ -75,7 +78,7 @@ class BoardValueConfig:
     mlp_hidden_sizes: tuple[int, int] = (128, 32)
     mlp_batch_size: int = 512  # samples, and as many positions beside them
     mlp_stray_plies_max: int = 3  # random plies between the two
-    mlp_learning_rate: float = 2e-3  # AdamW, on the same schedule
+    mlp_learning_rate: float = 2e-3  # of AdamW, on the same schedule
 
     # Looking and keeping
 
@@ -142,6 +145,8 @@ class BoardValueConfig:
             hidden_sizes=self.hidden_sizes,
             channels=self.channels,
             blocks=self.blocks,
+            squeezed_planes=self.squeezed_planes,
+            norm=self.norm,
         )
 
     def to_json(self) -> dict[str, Any]:

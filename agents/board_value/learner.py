@@ -1,4 +1,4 @@
-"""What turns samples into networks: AdamW on a schedule over the training, and a running mean of the weights.
+"""What turns samples into networks: an optimiser on a schedule, and a running mean of the weights.
 
 The mean (Polyak averaging) is what plays and what is saved: it plays better than the weights of the moment
 and changes smoothly. On processors that gain by bfloat16 the forward and backward passes run in it; weights,
@@ -55,17 +55,21 @@ class Learner:
         network: trained in place.
         schedule: of the learning rate.
         config: of the training.
+        optimiser: one of `networks.config.OPTIMISERS`.
     """
 
-    def __init__(self, network: Network, schedule: Schedule, config: BoardValueConfig) -> None:
+    def __init__(
+        self, network: Network, schedule: Schedule, config: BoardValueConfig, optimiser: str = "adamw"
+    ) -> None:
         self.network: Network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self.updates = 0
         self._seed = config.seed
         self._schedule = schedule
         self._average_decay = config.average_decay
+        self._rule = optimiser
         self._optimiser = make_optimiser(
-            "adamw", network.parameters(), schedule.peak, weight_decay=config.weight_decay
+            optimiser, network.parameters(), schedule.peak, weight_decay=config.weight_decay
         )
 
     def descend(self, loss: Tensor, progress: float) -> None:
@@ -84,6 +88,7 @@ class Learner:
             "config": self.network.config.to_json(),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
+            "rule": self._rule,
             "optimiser": self._optimiser.state_dict(),
             "updates": self.updates,
         }
@@ -91,6 +96,7 @@ class Learner:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`; where it is of a smaller network, with what that has grown into.
 
+        The optimiser begins anew with a larger network or under another rule.
         Raises: ValueError where the one cannot grow into the other (`networks.growth`).
         """
         saved = NetworkConfig.from_json(state["config"])
@@ -98,7 +104,8 @@ class Learner:
             small = _built(saved, self._seed, "small")
             small.load_state_dict(state[name])
             network.load_state_dict(grow(small, network.config, seed=self._seed).state_dict())
-        if saved == self.network.config:
+        rule = state.get("rule", "adamw")  # older states have no such field
+        if saved == self.network.config and rule == self._rule:
             self._optimiser.load_state_dict(state["optimiser"])
         self.updates = state["updates"]
 
@@ -108,7 +115,8 @@ class PolicyValueLearner(Learner):
 
     def __init__(self, game: Game, config: BoardValueConfig) -> None:
         schedule = _schedule(config, config.learning_rate)
-        super().__init__(_built(config.network(game), config.seed, "policy_value"), schedule, config)
+        network = _built(config.network(game), config.seed, "policy_value")
+        super().__init__(network, schedule, config, config.optimiser)
         self._game = game
         self._value_weight = config.value_weight
 

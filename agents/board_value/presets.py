@@ -7,6 +7,7 @@ the game.
 from dataclasses import replace
 
 from agents.board_value.config import BoardValueConfig
+from networks.config import GROWING
 
 TIC_TAC_TOE = BoardValueConfig(
     game="tic_tac_toe",
@@ -36,6 +37,11 @@ CONNECT_FOUR = BoardValueConfig(
     noise_alpha=1.6,  # 10 / 6.3 moves on average
     opening_plies_max=14,  # a third of the board
     symmetries=2,  # a seventh fewer mistakes for the same number of simulations
+    squeezed_planes=16,  # this, the norm, and the batch: more is learned in the same time than with
+    norm="batch",  # 4, none and 512 (pretrained/connect_four.md)
+    batch_size=256,
+    learning_rate=4e-3,
+    mlp_batch_size=256,
 )
 
 OTHELLO = BoardValueConfig(
@@ -55,9 +61,9 @@ OTHELLO = BoardValueConfig(
     held_games=40,
 )
 
-# The network of 32 channels learns nothing more after 35 minutes; it first makes games for the larger one,
-# which learns 2.5 times as much beside one worker as beside two (pretrained/connect_four.md).
-CONNECT_FOUR_90 = replace(CONNECT_FOUR, minutes=56.0, window_max=600_000, then="connect_four_grown")
+# A small network makes games quickly; the larger one that it grows into takes most of a core to learn from
+# them, so beside one worker instead of two (pretrained/connect_four.md).
+CONNECT_FOUR_90 = replace(CONNECT_FOUR, minutes=30.0, window_max=600_000, then="connect_four_grown")
 CONNECT_FOUR_GROWN = replace(
     CONNECT_FOUR_90,
     minutes=90.0,
@@ -65,8 +71,9 @@ CONNECT_FOUR_GROWN = replace(
     workers=1,
     channels=64,
     blocks=4,
+    squeezed_planes=32,
     hidden_sizes=(128,),
-    learning_rate=4e-3,
+    optimiser="muon",
     opening_plies_max=24,
     mlp_batch_size=128,
     evaluate_seconds=300.0,
@@ -93,7 +100,7 @@ def following(config: BoardValueConfig) -> BoardValueConfig | None:
             f"BoardValueConfig.minutes must be below the {after.minutes:g} that {config.then} ends at, "
             f"got {config.minutes:g}"
         )
-    for name in ("channels", "blocks", "hidden_sizes"):
+    for name in GROWING:
         if getattr(after, name) < getattr(config, name):
             raise ValueError(
                 f"BoardValueConfig.{name} must be at most {getattr(after, name)}, as in {config.then}: "

@@ -166,5 +166,8 @@ class _Keeper:
             score=score,
             notes={"minutes": round(self._training.seconds / 60, 2), "games": counts.games},
         )
-        weights = {name: tensor.to(dtype) for name, tensor in learner.average.state_dict().items()}
+        weights = {
+            name: tensor.to(dtype) if tensor.is_floating_point() else tensor  # but counters of batch norm
+            for name, tensor in learner.average.state_dict().items()
+        }
         self._run.save_model(weights, header, part)

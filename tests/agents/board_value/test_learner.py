@@ -1,7 +1,7 @@
 """Learning: losses fall on samples that can be learned, the mean follows, a state is whole."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,7 +13,13 @@ from agents.board_value.targets import Samples
 from envs.boards.game import GAMES, game
 
 CONFIG = replace(
-    TIC_TAC_TOE, channels=8, blocks=1, warmup_updates=5, learning_rate=5e-3, mlp_learning_rate=5e-3
+    TIC_TAC_TOE,
+    channels=8,
+    blocks=1,
+    norm="batch",
+    warmup_updates=5,
+    learning_rate=5e-3,
+    mlp_learning_rate=5e-3,
 )
 
 
@@ -144,6 +150,22 @@ def test_a_loaded_state_goes_on_to_the_bit() -> None:
     for ours, theirs in ((through.network, resumed.network), (through.average, resumed.average)):
         other = theirs.state_dict()
         assert all(torch.equal(tensor, other[name]) for name, tensor in ours.state_dict().items())
+
+
+@pytest.mark.parametrize(("first", "then"), [("adamw", "muon"), ("muon", "adamw")])
+def test_another_optimiser_goes_on_from_the_same_weights(
+    first: Literal["adamw", "muon"], then: Literal["adamw", "muon"]
+) -> None:
+    board_game = game("tic_tac_toe")
+    samples, rng = few_samples(), np.random.default_rng(0)
+    one = PolicyValueLearner(board_game, replace(CONFIG, optimiser=first))
+    one.update(samples, rng, 0.3)
+    other = PolicyValueLearner(board_game, replace(CONFIG, optimiser=then, seed=9))
+    other.load_state_dict(one.state_dict())
+    weights = one.network.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in other.network.state_dict().items())
+    other.update(samples, rng, 0.3)
+    assert other.updates == 2
 
 
 def test_a_state_of_a_smaller_network_grows() -> None:
