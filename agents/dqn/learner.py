@@ -1,4 +1,4 @@
-"""One update of DQN after the other: batches from the replay in, better weights out.
+"""One update of DQN after the other: a batch from the replay in, better weights out.
 
 Sources: Mnih et al. 2015 (replay, target network), van Hasselt et al. 2016 (Double), Sutton 1988 (n steps),
 Kapturowski et al. 2019 (sequences: stored state, burn-in, mixed priorities), Hessel et al. 2018 (together),
@@ -7,7 +7,6 @@ Vieillard et al. 2020 (Munchausen; of a window of n steps, the first one's bonus
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, cast
 
@@ -44,77 +43,32 @@ class Learner:
         self._atoms = isinstance(self._head, DistributionHead)
         self._double = config.double and not config.munchausen  # whose policy is the target's throughout
 
-    def learn_in_turn(
-        self, batch: Transitions | Sequences, updates: int
-    ) -> Iterator[tuple[Metrics, NDArray[np.float32]]]:
-        """So many updates, each from an equal share of `batch` as by `learn`; yields after each.
-
-        The target network answers at once for all updates that it stays the same for: several small batches
-        take it longer than a large one.
-        """
-        size, done = len(batch.keys) // updates, 0
-        while done < updates:
-            until_sync = (
-                self.config.sync_every_updates - self.network.updates % self.config.sync_every_updates
-            )
-            count = min(updates - done, until_sync)
-            alike = batch.part(slice(done * size, (done + count) * size))
-            answers = self._foreseen(alike) if count > 1 else None
-            for k in range(count):
-                share = slice(k * size, (k + 1) * size)
-                yield self.learn(alike.part(share), None if answers is None else answers[share])
-            done += count
-
-    def learn(
-        self, batch: Transitions | Sequences, next_outputs: Tensor | None = None
-    ) -> tuple[Metrics, NDArray[np.float32]]:
+    def learn(self, batch: Transitions | Sequences) -> tuple[Metrics, NDArray[np.float32]]:
         """One update.
 
-        Args:
-            batch: B samples.
-            next_outputs: [B, A, (K)], the target network's for `batch.next_obs`, if they are known.
         Returns: scalars on the device (loss, mean q of the actions taken, gradient norm), and how wrong the
         network was on each of the B samples, for `Replay.update_priorities`.
         """
         if self.config.noisy:
             resample_noise(self.network.acting)
             resample_noise(self._target.network)
-        parts = [
-            (batch.part(which), None if next_outputs is None else next_outputs[which])
-            for which in self.network.lanes.slices(len(batch.keys))
-        ]
+        parts = [batch.part(which) for which in self.network.lanes.slices(len(batch.keys))]
         metrics, errors = self.network.update(parts, self._judge)
         if self.network.updates % self.config.sync_every_updates == 0:
             mix_weights(self.target, self.network.online, self.config.target_mix)
             self._target.push()
         return metrics, errors.cpu().numpy()
 
-    def _foreseen(self, batch: Transitions | Sequences) -> Tensor | None:
-        """The target network's outputs for all of `next_obs`; None where each update has its own noise or
-        memory.
-        """
-        if self.config.noisy or isinstance(batch, Sequences):
-            return None
-
-        def outputs(next_obs: NDArray[Any]) -> Tensor:
-            with torch.no_grad():
-                return self._outputs(self._target.network, self._tensor(next_obs))
-
-        parts = [batch.next_obs[which] for which in self.network.lanes.slices(len(batch.keys))]
-        return torch.cat(self.network.lanes.map(outputs, parts))
-
-    def _judge(self, part: tuple[Transitions | Sequences, Tensor | None]) -> Judged:
-        batch, next_outputs = part
+    def _judge(self, batch: Transitions | Sequences) -> Judged:
         if isinstance(batch, Sequences):
             return self._judge_sequences(batch)
-        return self._judge_transitions(batch, next_outputs)
+        return self._judge_transitions(batch)
 
-    def _judge_transitions(self, batch: Transitions, next_outputs: Tensor | None) -> Judged:
+    def _judge_transitions(self, batch: Transitions) -> Judged:
         obs, next_obs = self._tensor(batch.obs), self._tensor(batch.next_obs)
         action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
-            if next_outputs is None:
-                next_outputs = self._outputs(self._target.network, next_obs)
+            next_outputs = self._outputs(self._target.network, next_obs)
             chooser_q = self.network.acting(next_obs) if self._double else self._q(next_outputs)
             following = self._following(next_outputs, chooser_q)
             if self.config.munchausen:

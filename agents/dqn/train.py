@@ -144,7 +144,11 @@ class DQNTraining(Training):
             self.envs.send(actions)
             updates = self.config.updates_due(self.step)
             self.network.learning_rate = self.config.learning_rate_at(self.step)
-            metrics = self._learn(updates)
+            metrics: Metrics = {}
+            for _ in range(updates):
+                batch = self._sample()
+                metrics, errors = self.learner.learn(batch)
+                self.replay.update_priorities(batch.keys, errors)
             step = self.envs.receive()
             self.replay.add(
                 self.obs,
@@ -159,27 +163,13 @@ class DQNTraining(Training):
             self._move_on(step)
             yield Progress(self.step, metrics, updates)
 
-    def _learn(self, updates: int) -> Metrics:
-        """So many updates. Returns the metrics of the last."""
-        metrics: Metrics = {}
-        if updates and self.replay.priorities is None:
-            *_, (metrics, _) = self.learner.learn_in_turn(self._sample(updates), updates)
-            return metrics
-        for _ in range(updates):  # each by the priorities that the one before has left
-            batch = self._sample(1)
-            metrics, errors = self.learner.learn(batch)
-            self.replay.update_priorities(batch.keys, errors)
-        return metrics
-
-    def _sample(self, updates: int) -> Transitions | Sequences:
-        """The batches of so many updates, one after the other."""
+    def _sample(self) -> Transitions | Sequences:
         config, generator = self.config, self.generators["replay"]
-        count = updates * config.batch_size
         correction = config.priority_correction_at(self.step)
         if config.memory == "none":
-            return self.replay.sample(count, generator, correction)
+            return self.replay.sample(config.batch_size, generator, correction)
         return self.replay.sample_sequences(
-            count, config.burn_in, config.sequence_length, generator, correction
+            config.batch_size, config.burn_in, config.sequence_length, generator, correction
         )
 
 

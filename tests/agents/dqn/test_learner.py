@@ -71,39 +71,6 @@ def test_an_update_is_the_gradient_step_written_out(double, share):
         torch.testing.assert_close(new, old - 0.1 * old.grad)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"double": True},
-        {"munchausen": 0.9},
-        {"distribution": "categorical"},
-        {"distribution": "quantile", "lanes": 2},
-        {"noisy": True},
-    ],
-)
-def test_updates_in_turn_are_those_of_their_shares_one_after_the_other(options):
-    together, apart = (learner(sync_every_updates=3, **options) for _ in range(2))
-    data = Transitions(*map(np.concatenate, zip(*(batch(seed=seed) for seed in range(5)), strict=True)))
-    torch.manual_seed(1)  # of noise
-    found = list(together.learn_in_turn(data, 5))
-    torch.manual_seed(1)
-    for k, (metrics, errors) in enumerate(found):
-        expected_metrics, expected_errors = apart.learn(data.part(slice(k * B, (k + 1) * B)))
-        torch.testing.assert_close(metrics, expected_metrics)
-        np.testing.assert_allclose(errors, expected_errors, rtol=1e-4, atol=1e-6)
-    torch.testing.assert_close(flat(together), flat(apart))
-    assert together.network.updates == 5
-
-
-def test_updates_in_turn_ask_the_target_network_once_until_it_changes():
-    one = learner(sync_every_updates=3, lanes=1)
-    asked = []
-    one.target.register_forward_hook(lambda _, inputs, __: asked.append(len(inputs[0])))
-    data = Transitions(*map(np.concatenate, zip(*(batch(seed=seed) for seed in range(5)), strict=True)))
-    assert len(list(one.learn_in_turn(data, 5))) == 5
-    assert asked == [3 * B, 2 * B]
-
-
 def test_a_diverged_update_is_refused_before_it_touches_the_weights():
     one = learner(clip_gradient_norm=10.0)
     before, data = flat(one), batch()
