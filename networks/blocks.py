@@ -130,7 +130,7 @@ def fold_batch_norm(network: nn.Module) -> None:
     """Let weights do what a batch norm behind them does, in place: the same outputs, sooner.
 
     Args:
-        network: in eval mode, and so for good. A norm that stands before its weights stays.
+        network: in eval mode, and so for good. A norm before its weights stays, and one behind noisy ones.
     """
     for module in list(network.modules()):
         names = [name for name, _ in module.named_children()]
@@ -138,7 +138,7 @@ def fold_batch_norm(network: nn.Module) -> None:
             layer, norm = getattr(module, name), getattr(module, after)
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, name, fuse_conv_bn_eval(layer, norm))
-            elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+            elif type(layer) is nn.Linear and isinstance(norm, nn.BatchNorm1d):
                 setattr(module, name, fuse_linear_bn_eval(layer, norm))
             else:
                 continue

@@ -120,6 +120,12 @@ def test_in_every_trunk_batch_norms_behind_weights_fold_into_them(trunk: str) ->
     assert len(left) == (3 * 2 + 1 if trunk == "impala_cnn" else 0)  # those that stand before their weights
 
 
+def test_a_batch_norm_behind_noisy_weights_stays() -> None:
+    layer = dense_layer(4, 3, Style(norm="batch", noisy=True)).eval()
+    fold_batch_norm(layer)
+    assert isinstance(layer.norm, nn.BatchNorm1d)
+
+
 def test_a_mean_of_networks_has_the_mean_statistics_and_the_newest_counter() -> None:
     mean, online = (norm_layer("batch", 2, dimensions=2) for _ in range(2))
     online(torch.randn(5, 2, 3, 3))
