@@ -96,7 +96,7 @@ class Muon(torch.optim.AdamW):
 
     No direction of a layer's inputs is learned faster than the others. Source: Jordan et al. 2024, "Muon",
     kellerjordan.github.io/posts/muon, with Nesterov momentum and a step of sqrt(outputs / inputs), at least
-    1. There, first and last layers are left to AdamW.
+    1. There, first and last layers are left to AdamW. (torch.optim.Muon refuses kernels and vectors.)
     """
 
     @torch.no_grad()
