@@ -68,6 +68,7 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "loss": ("huber",),
     "playing_area_only": (False,),
     "life_loss_ends": (False,),
+    "reward_ends": (False,),
     "distribution": ("none",),
     "noisy": (False,),
     "priority_exponent": (0.0,),

@@ -103,8 +103,8 @@ class PQNTraining(Training):
             actions[t] = self.agent.choose(q[t])
             step = self.envs.step(actions[t])
             reward[t] = self._learned_reward(step.reward)
-            lost = step.life_lost & ~step.truncated & self.config.life_loss_ends
-            terminated[t], ended[t] = step.terminated | lost, step.ended | lost
+            cut = self._cut(step) & ~step.truncated
+            terminated[t], ended[t] = step.terminated | cut, step.ended | cut
             if step.truncated.any():
                 next_value[t] = self._glance(step.last_obs, np.zeros(N, np.bool_))
             self._move_on(step)

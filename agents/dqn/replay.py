@@ -13,7 +13,8 @@ A window of n steps begins at a decision, stops where the episode ends, and is s
 is written. Sequences (for networks with memory) may run over a border: the memory is cleared at START, and
 BORDER is not learned.
 
-A lost life is marked TERMINATED without a BORDER after it: windows stop there, the game goes on.
+A cut, such as a lost life, is marked TERMINATED without a BORDER after it: windows stop there, the game
+goes on.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ class Replay:
         truncated: NDArray[np.bool_],
         last_obs: NDArray[Any],
         state: NDArray[np.float32] | None = None,
-        life_lost: NDArray[np.bool_] | None = None,
+        cut: NDArray[np.bool_] | None = None,
     ) -> None:
         """Append one step of all envs.
 
@@ -130,9 +131,9 @@ class Replay:
             action, reward, terminated, truncated: [N], what came of it; `reward` after any clipping.
             last_obs: [N, ...], the true next observation; read only where an episode ended.
             state: float32[N, parts, M], the memory's state before `obs`, where there is one.
-            life_lost: [N]; the step is learned from as if it had terminated, unless it was truncated.
+            cut: [N]; the step is learned from as if it had terminated, unless it was truncated.
         """
-        worthless = terminated if life_lost is None else terminated | (life_lost & ~truncated)
+        worthless = terminated if cut is None else terminated | (cut & ~truncated)
         marks = START * self._starting | TERMINATED * worthless | TRUNCATED * (truncated & ~terminated)
         tapes = np.arange(self.num_envs)
         entry = {"obs": self._newest(obs), "action": action, "reward": reward, "marks": marks}

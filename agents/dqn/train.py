@@ -82,6 +82,12 @@ class Training(ABC):
         limit = self.config.reward_clip
         return reward if limit is None else reward.clip(-limit, limit)
 
+    def _cut(self, step: Step) -> NDArray[np.bool_]:
+        """bool[N]: the game may go on, but nothing that follows counts for what is learned."""
+        lost = step.life_lost & self.config.life_loss_ends
+        paid = (step.reward != 0) & self.config.reward_ends
+        return lost | paid
+
     def _move_on(self, step: Step) -> None:
         """Make `step` the present: what is acted on next, and the returns of episodes that ended in it."""
         self.obs, self.starts = step.obs, step.ended
@@ -158,7 +164,7 @@ class DQNTraining(Training):
                 step.truncated,
                 step.last_obs,
                 state=state,
-                life_lost=step.life_lost if self.config.life_loss_ends else None,
+                cut=self._cut(step),
             )
             self._move_on(step)
             yield Progress(self.step, metrics, updates)

@@ -240,8 +240,9 @@ def test_configs_refuse_what_cannot_be_and_come_back_from_json():
         config_from_json({"algorithm": "pqm"})
 
 
-def test_nothing_follows_a_lost_life_where_it_ends_what_is_learned_from():
-    config = PQNConfig(env_id="ALE/Breakout-v5", life_loss_ends=True, **(SMALL | {"rollout_steps": 150}))
+@pytest.mark.parametrize("cut", ["life_loss_ends", "reward_ends"])
+def test_nothing_follows_a_lost_life_or_a_reward_where_it_ends_what_is_learned_from(cut):
+    config = PQNConfig(env_id="ALE/Breakout-v5", **(SMALL | {"rollout_steps": 150, cut: True}))
     training = PQNTraining(config)
     lost = []
     step = training.envs.step
@@ -252,7 +253,7 @@ def test_nothing_follows_a_lost_life_where_it_ends_what_is_learned_from():
 
     training.envs.step = watched
     rollout = training._play()
-    where = np.stack([s.life_lost for s in lost])
+    where = np.stack([s.life_lost if cut == "life_loss_ends" else s.reward != 0 for s in lost])
     assert where.any()
     reward = np.stack([s.reward for s in lost])
     assert (rollout.returns.numpy()[where] == reward[where]).all()

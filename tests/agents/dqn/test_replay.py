@@ -396,9 +396,7 @@ def test_a_lost_life_ends_windows_and_neither_stacks_nor_the_memory():
         stacked = [max(frame, 0) for frame in range(step - 2, step + 2)]
         lost = yes if stacked[-1] == 4 else no
         state = np.full((1, 1, 1), stacked[-1], np.float32)
-        replay.add(
-            pixels(stacked), np.array([0]), np.array([1.0]), no, no, pixels(stacked), state, life_lost=lost
-        )
+        replay.add(pixels(stacked), np.array([0]), np.array([1.0]), no, no, pixels(stacked), state, cut=lost)
     batch = replay.sample(200, np.random.default_rng(0))
     windows = {
         int(obs[-1, 0, 0]): (reward.round(4), discount.round(4), next_obs[:, 0, 0].tolist())
@@ -424,9 +422,7 @@ def test_a_lost_life_ends_windows_and_neither_stacks_nor_the_memory():
 def test_a_life_lost_as_the_episode_is_cut_off_keeps_the_bootstrap():
     replay = Replay(8, 2, (1,), np.dtype(np.float32), discount=GAMMA)
     one, lost = np.ones(2), np.array([True, True])
-    replay.add(
-        one[:, None], np.zeros(2, int), one, ~lost, np.array([True, False]), one[:, None], life_lost=lost
-    )
+    replay.add(one[:, None], np.zeros(2, int), one, ~lost, np.array([True, False]), one[:, None], cut=lost)
     replay.add(one[:, None], np.zeros(2, int), one, ~lost, ~lost, one[:, None])
     batch = replay.sample(40, np.random.default_rng(0))
     discounts = {int(key) % 2: discount for key, discount in zip(batch.keys, batch.discount, strict=True)}

@@ -19,7 +19,7 @@ def live(replay, steps, sequences, seed):
         obs, ended = rng.random((3, 2), np.float32), rng.random(3) < 0.1
         state = rng.random((3, 1, 1), np.float32)
         lost = rng.random(3) < 0.1
-        replay.add(obs, np.zeros(3, int), obs[:, 0], ended, ~ended & lost, obs, state, life_lost=lost)
+        replay.add(obs, np.zeros(3, int), obs[:, 0], ended, ~ended & lost, obs, state, cut=lost)
         if replay.written.min() > 12:
             batch = replay.sample_sequences(8, 1, 3, rng, 0.5) if sequences else replay.sample(8, rng, 0.5)
             replay.update_priorities(batch.keys, rng.exponential(size=8))

@@ -269,16 +269,19 @@ def test_a_run_on_atari_learns_from_frames_stored_once():
     assert (newest[:, 1:] == training.obs[:, :-1]).all()  # the last stack stored, one step before the present
 
 
-@pytest.mark.parametrize("ends", [False, True])
-def test_a_lost_life_ends_what_is_learned_from_but_not_the_game(ends):
+@pytest.mark.parametrize("cut", [{}, {"life_loss_ends": True}, {"reward_ends": True}])
+def test_a_lost_life_or_a_reward_ends_what_is_learned_from_but_not_the_game(cut):
     small = SMALL | {"replay_size": 900, "env_steps": 800}
-    config = DQNConfig(
-        env_id="ALE/Breakout-v5", num_envs=1, life_loss_ends=ends, learn_every_steps=400, **small
-    )
+    config = DQNConfig(env_id="ALE/Breakout-v5", num_envs=1, learn_every_steps=400, **small, **cut)
     training = DQNTraining(config)
     finish(training)
-    marks = training.replay.columns["marks"][0, : training.replay.written[0]]
+    written = slice(training.replay.written[0])
+    marks, reward = (training.replay.columns[name][0, written] for name in ("marks", "reward"))
     games = (marks & 8 != 0).sum()  # borders
     assert games == len(training.returns) >= 1
-    terminated = (marks & 2 != 0).sum()
-    assert (terminated >= 5 * games) if ends else (terminated == games)
+    terminated = marks & 2 != 0
+    if "reward_ends" in cut:
+        assert terminated[reward != 0].all()
+        assert terminated.sum() > games
+    else:
+        assert (terminated.sum() >= 5 * games) if cut else (terminated.sum() == games)
