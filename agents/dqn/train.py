@@ -84,9 +84,12 @@ class Training(ABC):
 
     def _cut(self, step: Step) -> NDArray[np.bool_]:
         """bool[N]: the game may go on, but nothing that follows counts for what is learned."""
-        lost = step.life_lost & self.config.life_loss_ends
-        paid = (step.reward != 0) & self.config.reward_ends
-        return lost | paid
+        cut = np.zeros(self.config.num_envs, np.bool_)
+        if self.config.life_loss_ends:
+            cut |= step.life_lost
+        if self.config.reward_ends:
+            cut |= step.reward != 0
+        return cut
 
     def _move_on(self, step: Step) -> None:
         """Make `step` the present: what is acted on next, and the returns of episodes that ended in it."""
