@@ -306,15 +306,11 @@ class PQNConfig(TrainingConfig):
     trace_decay: float = 0.65  # lambda of Q(lambda), in [0, 1]
     epochs: int = 2  # times that each step is learned from
     minibatches: int = 32  # updates in one epoch; with a memory each takes whole rollouts of some envs
-    average_plays: bool = False  # the running mean of weights acts and bootstraps, as a soft target network
 
     def __post_init__(self) -> None:
         TrainingConfig.__post_init__(self)
         self._require_integers(1, ("rollout_steps", "epochs", "minibatches"))
         self._require(0 <= self.trace_decay <= 1, "trace_decay", "in [0, 1]")
-        self._require(
-            self.average_decay > 0 or not self.average_plays, "average_decay", "above 0 with average_plays"
-        )
         parts = self.stride if self.memory == "none" else self.num_envs
         self._require(self.minibatches <= parts, "minibatches", f"at most {parts}, or some would be empty")
         if self.norm == "batch" and self.memory == "none":

@@ -86,9 +86,7 @@ class PQNTraining(Training):
             yield Progress(self.step, metrics, updates)
 
     def _play(self) -> Rollout:
-        """One rollout by the weights of now, or by their running mean."""
-        if self.config.average_plays:
-            self.agent.network = self.network.evaluated()
+        """One rollout by the weights of now."""
         T, N = self.config.rollout_steps, self.config.num_envs
         state = self.agent.state
         actions = np.empty((T, N), np.int64)

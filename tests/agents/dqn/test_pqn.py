@@ -1,6 +1,5 @@
 """Parallel Q-learning: returns by a loop, exact values, true bootstraps, and a resume to the bit."""
 
-import itertools
 from dataclasses import replace
 
 import gymnasium
@@ -9,7 +8,6 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from agents.dqn.agent import DQNAgent
 from agents.dqn.config import PQNConfig, config_from_json
 from agents.dqn.pqn import PQNTraining, lambda_returns
 from agents.dqn.presets import PQN
@@ -141,7 +139,6 @@ OPTIONS = {
     "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "reward_clip": 1.0, "env_steps": 96, "lanes": 2},
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8},
     "histogram": {"env_id": "advantage/Recall-v0", "memory": "lstm", "loss": "cross_entropy"},
-    "mean": {"env_id": "advantage/Catch-v0", "average_decay": 0.9, "average_plays": True},
 }
 
 
@@ -167,26 +164,6 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(options, tmp_path
     list(resumed.run())
     assert torch.equal(weights(straight), weights(resumed))
     assert list(straight.returns) == list(resumed.returns)
-
-
-def test_the_running_mean_plays_and_says_what_follows():
-    config = PQNConfig(
-        env_id="test/Counts-v0", average_decay=0.9, average_plays=True, trace_decay=0.0, **SMALL
-    )
-    training = PQNTraining(config)
-    list(itertools.islice(training.run(), 5))
-    rollout = training._play()
-    obs, starts = rollout.obs.flatten(0, 1).numpy(), np.zeros(32, np.bool_)
-    following = obs + 1
-
-    def returns(network):
-        agent = DQNAgent(network.eval(), training.network_config)
-        agent.reset(32, 0)
-        return 1 + config.discount * agent.q_values(following, starts).max(axis=1)
-
-    got = rollout.returns.flatten().numpy()
-    assert got == pytest.approx(returns(training.network.average), abs=1e-5)
-    assert np.abs(got - returns(training.network.online)).max() > 1e-3
 
 
 def test_a_memory_learns_from_whole_rollouts_as_it_would_step_by_step():
@@ -233,8 +210,6 @@ def test_configs_refuse_what_cannot_be_and_come_back_from_json():
         PQNConfig(trace_decay=1.5)
     with pytest.raises(ValueError, match=r"PQNConfig\.minibatches must be at most 8, or some would be empty"):
         PQNConfig(num_envs=8, memory="lstm", minibatches=9)
-    with pytest.raises(ValueError, match=r"average_decay must be above 0 with average_plays, got 0\.0"):
-        PQNConfig(average_plays=True)
     assert config_from_json(PQN.to_json()) == PQN
     with pytest.raises(ValueError, match="algorithm must be one of dqn, pqn, got 'pqm'"):
         config_from_json({"algorithm": "pqm"})
