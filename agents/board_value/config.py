@@ -119,8 +119,9 @@ class BoardValueConfig:
             self.fast_simulations <= self.full_simulations, "fast_simulations", allowed, self.fast_simulations
         )
         _require(min(self.mlp_hidden_sizes) > 0, "mlp_hidden_sizes", "above 0", self.mlp_hidden_sizes)
-        self.network(game(self.game))  # the network's fields check themselves
-        most = game(self.game).num_symmetries
+        rules = game(self.game)
+        self.network(rules)  # its fields check themselves
+        most = rules.num_symmetries
         _require(
             self.symmetries <= most, "symmetries", f"at most {most}, as {self.game} has", self.symmetries
         )

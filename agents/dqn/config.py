@@ -373,8 +373,8 @@ _AT_LEAST_ONE = (
     "evaluation_steps_max",
 )
 _RESUMED_AS_BEGUN = (
-    *("env_id", "num_envs", "repeat_action_probability", "playing_area_only", "life_loss_ends"),
-    "reward_ends",
+    *("env_id", "num_envs", "repeat_action_probability", "playing_area_only"),
+    *("life_loss_ends", "reward_ends"),
     *("trunk", "channels", "hidden_sizes", "activation", "norm", "memory", "memory_size", "dueling"),
     *("optimiser", "loss", "atoms", "value_min", "value_max", "discount", "seed"),
 )
