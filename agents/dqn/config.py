@@ -43,7 +43,7 @@ class TrainingConfig(ABC):
     repeat_action_probability: float = 0.25  # sticky actions, Atari only (Machado et al. 2018)
     playing_area_only: bool = False  # a cut without the score, a third taller (Mnih et al. 2013). Atari only
     life_loss_ends: bool = False  # learn as if a lost life ended the episode; the game goes on. Atari only
-    reward_ends: bool = False  # learn as if a reward ended the episode, such as a point in Pong (Karpathy 2016)
+    reward_ends: bool = False  # learn as if a reward ended the episode (a point in Pong: Karpathy 2016)
     reward_clip: float | None = None  # rewards are cut to +-this for learning; returns stay true
 
     # How long
