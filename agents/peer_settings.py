@@ -65,6 +65,7 @@ ABSENT: Mapping[str, tuple[object, ...]] = {
     "average_decay": (0.0,),
     "munchausen": (0.0,),
     "anneal_learning_rate": (False,),
+    "anneal_power": (1.0,),
     "loss": ("huber",),
     "playing_area_only": (False,),
     "life_loss_ends": (False,),

@@ -69,7 +69,8 @@ class TrainingConfig(ABC):
     discount: float = 0.99  # per step, in (0, 1]
     optimiser: Literal["sgd", "rmsprop", "adam", "adamw", "radam"] = "adam"
     learning_rate: float = 5e-4  # of the optimiser, at the start
-    anneal_learning_rate: bool = False  # in a straight line to 0 at env_steps
+    anneal_learning_rate: bool = False  # to 0 at env_steps, as (1 - step / env_steps) ** anneal_power
+    anneal_power: float = 1.0  # 1: a straight line; more: low for longer at the end
     optimiser_epsilon: float = 1e-8  # added to the root of the mean squared gradient
     # where no distribution is learned; cross_entropy: q as a histogram (HL-Gauss, Farebrother et al. 2024)
     loss: Loss = "huber"
@@ -120,8 +121,9 @@ class TrainingConfig(ABC):
         for name in ("average_decay", "munchausen"):
             self._require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
         self._require(self.log_policy_min <= 0, "log_policy_min", "at most 0")
-        for name in ("learning_rate", "optimiser_epsilon", "policy_temperature", "save_every_seconds"):
+        for name in ("learning_rate", "anneal_power", "optimiser_epsilon", "policy_temperature"):
             self._require(getattr(self, name) > 0, name, "above 0")
+        self._require(self.save_every_seconds > 0, "save_every_seconds", "above 0")
         for name in ("reward_clip", "clip_gradient_norm"):
             value = getattr(self, name)
             self._require(value is None or value > 0, name, "None or above 0")
@@ -175,8 +177,9 @@ class TrainingConfig(ABC):
 
     def learning_rate_at(self, step: int) -> float:
         """The optimiser's step size at `step`; annealed, it stays above 0 until `env_steps`."""
-        left = 1 - step / self.env_steps if self.anneal_learning_rate else 1.0
-        return self.learning_rate * max(left, 0.0)
+        left = max(1 - step / self.env_steps, 0.0) if self.anneal_learning_rate else 1.0
+        rate: float = self.learning_rate * left**self.anneal_power
+        return rate
 
     def check_resume(self, wanted: TrainingConfig) -> None:
         """Refuse to go on with a config that a saved state of this one does not fit.

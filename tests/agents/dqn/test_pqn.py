@@ -131,6 +131,9 @@ def test_the_learning_rate_falls_to_nothing_at_the_end(monkeypatch):
     assert rates[-1] == pytest.approx(0.1 * 32 / 640)
     assert config.learning_rate_at(10**9) == 0
     assert replace(config, anneal_learning_rate=False).learning_rate_at(639) == 0.1
+    curved = replace(config, anneal_power=2.0)
+    assert curved.learning_rate_at(0) == 0.1
+    assert curved.learning_rate_at(320) == pytest.approx(0.1 / 4)  # half of the way
 
 
 OPTIONS = {
