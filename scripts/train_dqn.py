@@ -8,6 +8,7 @@ holds the best and the last model, metrics, TensorBoard events and what --resume
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ usage: train_dqn.py PRESET [--field value ...] [--runs-dir DIR] [--minutes M]
 
 A run goes on as it was begun, but for the fields that are given, such as --env-steps or --average-decay.
 
-presets: {", ".join(PRESETS)};
+{textwrap.fill(f"presets: {', '.join(PRESETS)};", 100, subsequent_indent=" " * 9)}
          or any gymnasium id with discrete actions, such as Acrobot-v1"""
 
 Config = TypeVar("Config", bound=TrainingConfig)

@@ -241,6 +241,19 @@ BREAKOUT_PQN = replace(
     evaluate_every_steps=400_000,
 )
 
+# The other five games of Mnih et al. 2013, in six of that paper's ten million frames, on one core
+# (pretrained/seaquest.md and its like).
+GAMES_OF_2013 = {
+    name: replace(BREAKOUT_PQN, env_id=env_id, env_steps=1_500_000, evaluate_every_steps=250_000)
+    for name, env_id in {
+        "beam_rider_pqn": "ALE/BeamRider-v5",
+        "enduro_pqn": "ALE/Enduro-v5",
+        "qbert_pqn": "ALE/Qbert-v5",
+        "seaquest_pqn": "ALE/Seaquest-v5",
+        "space_invaders_pqn": "ALE/SpaceInvaders-v5",
+    }.items()
+}
+
 # Other image observations (a user's own env): few steps, so smaller and slower in exploring than Atari.
 IMAGE = replace(
     ATARI,
@@ -269,6 +282,7 @@ PRESETS: Mapping[str, TrainingConfig] = {
     "pqn": PQN,
     "pong_pqn": PONG_PQN,
     "breakout_pqn": BREAKOUT_PQN,
+    **GAMES_OF_2013,
 }
 
 

@@ -130,7 +130,8 @@ class _Shard:
     @torch.no_grad()
     def step(self, norm: Tensor, limit: float, learning_rate: float, mean_share: float) -> None:
         """See `Shards.step`."""
-        nn.utils.clip_grads_with_norm_(self._weights, limit, norm)
+        if norm > limit:  # else it would multiply each gradient by 1
+            nn.utils.clip_grads_with_norm_(self._weights, limit, norm)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
         self._optimiser.step()

@@ -14,15 +14,31 @@ NAMES: dict[str, tuple[str, ...]] = {
     "advantage/Corridor": ("LEFT", "RIGHT"),
     "advantage/Catch": ("LEFT", "NOOP", "RIGHT"),
 }
+ARROWS = {
+    **{"UP": "↑", "RIGHT": "→", "LEFT": "←", "DOWN": "↓"},
+    **{"UPRIGHT": "↗", "UPLEFT": "↖", "DOWNRIGHT": "↘", "DOWNLEFT": "↙"},
+}
 FIRE_KEYS = ("x", "return", "left ctrl")
 
 
 def names_of(env_id: str, num_actions: int) -> tuple[str, ...]:
-    """The actions' names in the order of their numbers; numbers where nobody has named them."""
+    """The actions' names in the order of their numbers; numbers where nobody has named them.
+
+    Short ones, so that a table has room for eighteen: `→` for RIGHT, `↗ F` for UPRIGHTFIRE.
+    """
     if looks_like_atari(env_id):
-        return action_names(AtariConfig(env_id=env_id))
-    names = NAMES.get(env_id.rpartition("-v")[0], ())
-    return names if len(names) == num_actions else tuple(str(action) for action in range(num_actions))
+        names = action_names(AtariConfig(env_id=env_id))
+    else:
+        names = NAMES.get(env_id.rpartition("-v")[0], ())
+    shown = tuple(_short(name) for name in names)
+    return shown if len(shown) == num_actions else tuple(str(action) for action in range(num_actions))
+
+
+def _short(name: str) -> str:
+    direction = name.removesuffix("FIRE")
+    if direction not in ARROWS:
+        return name
+    return ARROWS[direction] + (" F" if direction != name else "")
 
 
 def action_of_keys(held: Collection[str], names: Sequence[str]) -> int:
@@ -46,4 +62,4 @@ def action_of_keys(held: Collection[str], names: Sequence[str]) -> int:
         fire,
         "NOOP",
     )
-    return next((names.index(name) for name in wanted if name in names), 0)
+    return next((names.index(name) for name in map(_short, wanted) if name in names), 0)

@@ -51,7 +51,7 @@ def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, flo
         (name.replace("_", " "), v) for name, v in _shortened(largest_first, max(1, rect.height // height))
     ]
     scale = max((abs(value) for _, value in rows), default=0.0) or 1.0
-    longest = max((width(name, canvas.font_pixels(style.SMALL)) for name, _ in rows), default=0)
+    longest = _longest(canvas, [name for name, _ in rows])
     label_share = min(max(LABEL_SHARE, longest / rect.width), LABEL_SHARE_MAX)
     for i, (name, value) in enumerate(rows):
         row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
@@ -75,10 +75,12 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
     colour = style.ORANGE if explored else style.SKY
     best = max(actions, key=lambda action: action.value)
     gap = canvas.px(8)
-    width = (rect.width - (columns - 1) * 2 * gap) // columns
+    column_width = (rect.width - (columns - 1) * 2 * gap) // columns
+    longest = _longest(canvas, [f"{action.name} ★" for action in actions])  # the star may go to any of them
+    label_share = min(longest / column_width, LABEL_SHARE_MAX)
     for i, action in enumerate(actions):
-        left = rect.left + (i // rows) * (width + 2 * gap)
-        row = pygame.Rect(left, rect.top + (i % rows) * height, width, height)
+        left = rect.left + (i // rows) * (column_width + 2 * gap)
+        row = pygame.Rect(left, rect.top + (i % rows) * height, column_width, height)
         if action.chosen:
             canvas.box(row.inflate(gap, -2), style.mixed(style.PANEL, colour, 0.3), canvas.px(5))
         _row(
@@ -89,6 +91,7 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
             (action.value - mean) / scale,
             (style.SKY, style.PURPLE),
             style.TEXT if action.chosen else style.MUTED,
+            label_share,
         )
 
 
@@ -203,6 +206,11 @@ def _row(
     left = track.centerx if share > 0 else track.centerx - length
     canvas.box(pygame.Rect(left, track.top, length, track.height), colours[share <= 0], canvas.px(2))
     canvas.box(pygame.Rect(track.centerx, track.top - 1, 1, track.height + 2), style.TEXT, 0, 150)
+
+
+def _longest(canvas: Canvas, names: Sequence[str]) -> int:
+    """Pixels for the longest of the labels."""
+    return max((width(name, canvas.font_pixels(style.SMALL)) for name in names), default=0)
 
 
 def _shortened(terms: list[tuple[str, float]], rows: int) -> list[tuple[str, float]]:

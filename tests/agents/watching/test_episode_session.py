@@ -16,7 +16,7 @@ from agents.watching.episode_session import EpisodeSession
 from envs.vector import make_env
 from envs.view.pictures import Spot
 
-ATARI = ("NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPFIRE")
+ATARI = ("NOOP", "FIRE", "↑", "→", "←", "↓", "↗", "↑ F")
 
 
 class Balancer:
@@ -182,13 +182,13 @@ def test_an_exploring_agent_is_told_apart() -> None:
         played.step_now()
     assert all(choice.explored for choice in played.scenery.episode.choices)
     assert {choice.action for choice in played.scenery.episode.choices} == {0, 1}
-    page = EpisodeScene(played, "CartPole-v1", "m", ("LEFT", "RIGHT")).picture()
+    page = EpisodeScene(played, "CartPole-v1", "m", ("←", "→")).picture()
     assert page.explored
     assert page.choice.startswith("explored")
 
 
 def test_a_person_takes_over_with_the_arrows_and_hands_back() -> None:
-    scene = EpisodeScene(session(), "CartPole-v1", "m", ("LEFT", "RIGHT"))
+    scene = EpisodeScene(session(), "CartPole-v1", "m", ("←", "→"))
     scene.press("f")
     scene.press("right")
     for _ in range(4):
@@ -199,14 +199,14 @@ def test_a_person_takes_over_with_the_arrows_and_hands_back() -> None:
     choices = scene.session.scenery.episode.choices[:5]
     assert [choice.action for choice in choices] == [1, 1, 1, 1, 0]
     assert all(choice.by_hand for choice in choices)
-    assert ("last action", "LEFT by hand") in scene.picture().facts
+    assert ("last action", "← by hand") in scene.picture().facts
     scene.press("f")
     scene.step_now()
     assert not scene.session.scenery.episode.choices[5].by_hand
 
 
 def test_the_page_shows_the_frame_the_values_and_the_return() -> None:
-    scene = EpisodeScene(session(render="rgb_array"), "CartPole-v1", "model.safetensors", ("LEFT", "RIGHT"))
+    scene = EpisodeScene(session(render="rgb_array"), "CartPole-v1", "model.safetensors", ("←", "→"))
     for _ in range(3):
         scene.step_now()
     page = scene.picture()
@@ -236,13 +236,13 @@ def test_what_an_environment_raises_reaches_the_window() -> None:
     ("held", "action"),
     [
         ((), "NOOP"),
-        (("up",), "UP"),
-        (("up", "right"), "UPRIGHT"),
-        (("up", "x"), "UPFIRE"),
-        (("up", "right", "x"), "UPRIGHT"),
-        (("down", "left"), "LEFT"),
+        (("up",), "↑"),
+        (("up", "right"), "↗"),
+        (("up", "x"), "↑ F"),
+        (("up", "right", "x"), "↗"),
+        (("down", "left"), "←"),
         (("return",), "FIRE"),
-        (("5",), "DOWN"),
+        (("5",), "↓"),
         (("9",), "NOOP"),
     ],
 )
@@ -267,8 +267,9 @@ def test_there_is_a_name_for_each_action(env_id: str) -> None:
     assert not names[0].isdigit()
 
 
-def test_atari_actions_have_the_emulators_names_and_others_their_numbers() -> None:
-    assert names_of("ALE/Pong-v5", 6) == ("NOOP", "FIRE", "RIGHT", "LEFT", "RIGHTFIRE", "LEFTFIRE")
+def test_atari_actions_have_short_names_and_others_their_numbers() -> None:
+    assert names_of("ALE/Pong-v5", 6) == ("NOOP", "FIRE", "→", "←", "→ F", "← F")
+    assert names_of("ALE/Seaquest-v5", 18)[-4:] == ("↗ F", "↖ F", "↘ F", "↙ F")
     assert names_of("advantage/Recall-v0", 2) == ("0", "1")
 
 
@@ -276,7 +277,7 @@ def test_a_step_back_keeps_the_curves_as_long_as_they_come_true_again() -> None:
     played = session(seed=1)
     for _ in range(8):
         played.step_now()
-    scene = EpisodeScene(played, "CartPole-v1", "m", ("LEFT", "RIGHT"))
+    scene = EpisodeScene(played, "CartPole-v1", "m", ("←", "→"))
     values = list(scene.play_page().values)
     scene.pick(Spot("graph", (0, 3)))
     wait_for(lambda: played.scenery.step == 3, lambda: played.advance(0.0))

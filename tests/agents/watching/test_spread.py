@@ -36,7 +36,7 @@ def test_means_of_the_distribution_are_the_values_of_the_agent(distribution: str
     np.testing.assert_allclose(spread.weights.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose((spread.returns * spread.weights).sum(axis=1), q, atol=1e-4)
     assert (np.diff(spread.returns, axis=1) >= 0).all()
-    page = EpisodeScene(session, "CartPole-v1", "m", ("LEFT", "RIGHT")).play_page()
+    page = EpisodeScene(session, "CartPole-v1", "m", ("←", "→")).play_page()
     assert page.distribution is not None
     assert page.distribution.mean == pytest.approx(float(q[session.scenery.choice.action]))
     assert len(page.distribution.others) == 1
