@@ -31,14 +31,20 @@ def episodes_table(measured: Sequence[Measured]) -> Table:
     for row in rows:
         share = row["human_normalised"]
         of_people = ["" if share is None else f"{share:.2f}"] if with_people else []
-        interval = f"{row['low']:.2f} to {row['high']:.2f}"
-        table.add_row(row["env"], row["model"], f"{row['mean']:.2f}", interval, *of_people)
+        interval = f"{_digits(row['low'])} to {_digits(row['high'])}"
+        table.add_row(row["env"], row["model"], _digits(row["mean"]), interval, *of_people)
     return table
 
 
 def episodes_verdict(measured: Sequence[Measured]) -> str:
     """The returns in a sentence."""
-    return "; ".join(f"{each.model} {each.returns.mean:.2f}" for each in measured)
+    return "; ".join(f"{each.model} {_digits(each.returns.mean)}" for each in measured)
+
+
+def _digits(value: float) -> str:
+    """Four of them, or all before the point: -0.42, 17.46, 495.2, 4,092."""
+    decimals = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0
+    return f"{value:,.{decimals}f}"
 
 
 def match_table(result: MatchResult) -> Table:

@@ -12,6 +12,7 @@ from agents.arena.rating import ELO_MAX, Interval
 from agents.arena.tables import (
     elo_text,
     episodes_table,
+    episodes_verdict,
     judgements_table,
     match_verdict,
     mistakes_verdict,
@@ -131,3 +132,13 @@ def test_returns_stand_beside_what_people_score_where_that_is_known():
 
     assert cells("ALE/Pong-v5", "CartPole-v1")["human = 1"] == ["1.00", ""]
     assert "human = 1" not in cells("CartPole-v1")
+
+
+@pytest.mark.parametrize(
+    ("mean", "told"), [(-0.42, "-0.42"), (17.456, "17.46"), (-495.24, "-495.2"), (4092.4, "4,092")]
+)
+def test_returns_are_told_in_four_digits(mean: float, told: str) -> None:
+    measured = Measured("x", "CartPole-v1", EpisodeReturns((mean, mean), (9, 9)), is_baseline=False)
+    table = episodes_table([measured])
+    assert [next(column.cells) for column in table.columns[2:]] == [told, f"{told} to {told}"]
+    assert episodes_verdict([measured]) == f"x {told}"
