@@ -121,9 +121,8 @@ class TrainingConfig(ABC):
         for name in ("average_decay", "munchausen"):
             self._require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
         self._require(self.log_policy_min <= 0, "log_policy_min", "at most 0")
-        for name in ("learning_rate", "anneal_power", "optimiser_epsilon", "policy_temperature"):
+        for name in _ABOVE_ZERO:
             self._require(getattr(self, name) > 0, name, "above 0")
-        self._require(self.save_every_seconds > 0, "save_every_seconds", "above 0")
         for name in ("reward_clip", "clip_gradient_norm"):
             value = getattr(self, name)
             self._require(value is None or value > 0, name, "None or above 0")
@@ -178,8 +177,7 @@ class TrainingConfig(ABC):
     def learning_rate_at(self, step: int) -> float:
         """The optimiser's step size at `step`; annealed, it stays above 0 until `env_steps`."""
         left = max(1 - step / self.env_steps, 0.0) if self.anneal_learning_rate else 1.0
-        rate: float = self.learning_rate * left**self.anneal_power
-        return rate
+        return float(self.learning_rate * left**self.anneal_power)
 
     def check_resume(self, wanted: TrainingConfig) -> None:
         """Refuse to go on with a config that a saved state of this one does not fit.
@@ -380,5 +378,9 @@ _RESUMED_AS_BEGUN = (
     *("life_loss_ends", "reward_ends"),
     *("trunk", "channels", "hidden_sizes", "activation", "norm", "memory", "memory_size", "dueling"),
     *("optimiser", "loss", "atoms", "value_min", "value_max", "discount", "seed"),
+)
+_ABOVE_ZERO = (
+    *("learning_rate", "anneal_power", "optimiser_epsilon"),
+    *("policy_temperature", "save_every_seconds"),
 )
 _AT_LEAST_ZERO = ("epsilon_decay_steps", "torch_threads", "lanes", "seed")

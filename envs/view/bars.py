@@ -11,8 +11,8 @@ from envs.view.style import Colour
 
 NUMBER_WIDTH = 52  # points for the number at the end of a row
 ONE_COLUMN_MAX = 9  # actions
-LABEL_SHARE = 0.4  # of a row's width, unless names are short
-LABEL_SHARE_MAX = 0.55  # where they are long
+LABEL_SHARE = 0.4  # of a row's width, for the names of terms
+LABEL_SHARE_MAX = 0.55  # for any that are long
 
 
 def draw_judgements(canvas: Canvas, rect: pygame.Rect, judgements: Sequence[Judgement]) -> None:
@@ -51,13 +51,12 @@ def draw_terms(canvas: Canvas, rect: pygame.Rect, terms: Sequence[tuple[str, flo
         (name.replace("_", " "), v) for name, v in _shortened(largest_first, max(1, rect.height // height))
     ]
     scale = max((abs(value) for _, value in rows), default=0.0) or 1.0
-    longest = _longest(canvas, [name for name, _ in rows])
-    label_share = min(max(LABEL_SHARE, longest / rect.width), LABEL_SHARE_MAX)
+    label_share = max(LABEL_SHARE, _label_share(canvas, [name for name, _ in rows], rect.width))
     for i, (name, value) in enumerate(rows):
         row = pygame.Rect(rect.left, rect.top + i * height, rect.width, height)
         number = f"{value:+.0f}" if round(value) else "0"
         colours = (style.POSITIVE, style.NEGATIVE)
-        _row(canvas, row, name, number, value / scale, colours, label_share=label_share)
+        _row(canvas, row, name, number, value / scale, colours, label_share)
 
 
 def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValue], explored: bool) -> None:
@@ -76,8 +75,8 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
     best = max(actions, key=lambda action: action.value)
     gap = canvas.px(8)
     column_width = (rect.width - (columns - 1) * 2 * gap) // columns
-    longest = _longest(canvas, [f"{action.name} ★" for action in actions])  # the star may go to any of them
-    label_share = min(longest / column_width, LABEL_SHARE_MAX)
+    starred = [f"{action.name} ★" for action in actions]  # any of them may be the best
+    label_share = _label_share(canvas, starred, column_width)
     for i, action in enumerate(actions):
         left = rect.left + (i // rows) * (column_width + 2 * gap)
         row = pygame.Rect(left, rect.top + (i % rows) * height, column_width, height)
@@ -90,8 +89,8 @@ def draw_actions(canvas: Canvas, rect: pygame.Rect, actions: Sequence[ActionValu
             signed(action.value),
             (action.value - mean) / scale,
             (style.SKY, style.PURPLE),
-            style.TEXT if action.chosen else style.MUTED,
             label_share,
+            style.TEXT if action.chosen else style.MUTED,
         )
 
 
@@ -189,8 +188,8 @@ def _row(
     number: str,
     share: float,
     colours: tuple[Colour, Colour],
+    label_share: float,
     ink: Colour = style.TEXT,
-    label_share: float = LABEL_SHARE,
 ) -> None:
     """A label, a bar from the middle of its track (to the right for share > 0), and the number."""
     gap, number_width = canvas.px(6), canvas.px(NUMBER_WIDTH)
@@ -208,9 +207,10 @@ def _row(
     canvas.box(pygame.Rect(track.centerx, track.top - 1, 1, track.height + 2), style.TEXT, 0, 150)
 
 
-def _longest(canvas: Canvas, names: Sequence[str]) -> int:
-    """Pixels for the longest of the labels."""
-    return max((width(name, canvas.font_pixels(style.SMALL)) for name in names), default=0)
+def _label_share(canvas: Canvas, names: Sequence[str], row_width: int) -> float:
+    """The share of a row that the longest of the labels needs, or the most that it may have."""
+    longest = max((width(name, canvas.font_pixels(style.SMALL)) for name in names), default=0)
+    return min(longest / row_width, LABEL_SHARE_MAX)
 
 
 def _shortened(terms: list[tuple[str, float]], rows: int) -> list[tuple[str, float]]:

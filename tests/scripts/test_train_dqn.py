@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from agents.dqn import supervise
-from agents.dqn.presets import PRESETS
 from agents.runs.metrics import read_records
 from agents.runs.model import read_header
 from agents.runs.run import Run
@@ -177,7 +176,10 @@ def test_a_mistake_costs_under_a_second_and_no_torch(tmp_path):
 def test_help_names_the_presets(capsys):
     assert main(["--help"]) == 0
     told = capsys.readouterr().out
-    assert f"presets: {', '.join(PRESETS)};" in " ".join(told.split())
+    assert (
+        "cartpole, cartpole_plain, catch, corridor, recall, pong, breakout, seaquest, space_invaders"
+        in " ".join(told.split())
+    )
     assert max(map(len, told.splitlines())) <= 110
     assert main([]) == 2
 
