@@ -13,6 +13,7 @@ from torch import Tensor
 from agents.dqn.config import config_from_json
 from agents.dqn.lanes import Lanes
 from agents.dqn.precision import QNetwork
+from agents.frames.scaling import network_input
 from agents.runs.model import ModelHeader, load_model
 from networks.build import RecurrentNetwork, build
 from networks.config import NetworkConfig
@@ -101,8 +102,8 @@ class DQNAgent:
 
     def q_values(self, obs: NDArray[Any], starts: NDArray[np.bool_]) -> NDArray[np.float32]:
         """float32[N, A]; where there is a memory it moves on by this step."""
-        device = next(self.network.parameters()).device
-        shown, began = torch.from_numpy(obs).to(device), torch.from_numpy(starts).to(device)
+        weight = next(self.network.parameters())
+        shown, began = (torch.from_numpy(x).to(weight.device) for x in (obs, starts))
         state = self.state
         if self.noisy:
             resample_noise(self.network)
@@ -110,8 +111,9 @@ class DQNAgent:
         def look(part: slice) -> tuple[Tensor, Tensor | None]:
             with torch.no_grad():
                 if state is None:
-                    return self.network(shown[part]), None
-                q, after = self.network(shown[None, part], state[:, part], began[None, part])
+                    return self.network(network_input(shown[part], weight.dtype)), None
+                one_step = network_input(shown[None, part], weight.dtype)
+                q, after = self.network(one_step, state[:, part], began[None, part])
                 return q.squeeze(0), after
 
         answers = self.lanes.map(look, self.lanes.slices(len(obs)))

@@ -21,6 +21,7 @@ from agents.dqn.losses import mean_of, of_action, td_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.precision import QNetwork, WorkingCopy
 from agents.dqn.replay import Sequences, Transitions
+from agents.frames.scaling import network_input
 from networks.averaging import mix_weights
 from networks.config import NetworkConfig
 from networks.heads import DistributionHead
@@ -65,7 +66,7 @@ class Learner:
         return self._judge_transitions(batch)
 
     def _judge_transitions(self, batch: Transitions) -> Judged:
-        obs, next_obs = self._tensor(batch.obs), self._tensor(batch.next_obs)
+        obs, next_obs = self._input(batch.obs), self._input(batch.next_obs)
         action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
             next_outputs = self._outputs(self._target.network, next_obs)
@@ -91,7 +92,8 @@ class Learner:
     def _judge_sequences(self, batch: Sequences) -> Judged:
         """As `_judge_transitions`, over all places of the sequences that someone acted at."""
         length = len(batch.action)
-        obs, starts, state = (self._tensor(x) for x in (batch.obs, batch.starts, batch.state))
+        obs = self._input(batch.obs)
+        starts, state = self._tensor(batch.starts), self._tensor(batch.state)
         action, reward, discount = (self._tensor(x) for x in (batch.action, batch.reward, batch.discount))
         with torch.no_grad():
             target_outputs = self._unroll(self._target.network, obs, starts, state)
@@ -149,6 +151,9 @@ class Learner:
                 _, state = network(obs[:burn_in], state, starts[:burn_in])
         outputs, _ = network(obs[burn_in:], state, starts[burn_in:], distribution=self._atoms)
         return cast(Tensor, outputs)
+
+    def _input(self, obs: NDArray[Any]) -> Tensor:
+        return network_input(self._tensor(obs), self.network.dtype)
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.network.device)

@@ -20,6 +20,7 @@ from agents.dqn.config import PQNConfig
 from agents.dqn.losses import mean_of, of_action, value_error
 from agents.dqn.online import Judged, Metrics, OnlineNetwork
 from agents.dqn.train import Progress, Training
+from agents.frames.scaling import network_input
 from networks.heads import DistributionHead
 
 
@@ -156,12 +157,13 @@ class PQNTraining(Training):
         network = self.network.learning()
         atoms = isinstance(self._head, DistributionHead)
         if rollout.state is None:
-            obs = rollout.obs.index_select(0, which)  # copies rows; indexing copies bytes
+            obs = network_input(rollout.obs, self.network.dtype, which)
             outputs = network(obs, distribution=atoms)
             action, target = rollout.action[which], rollout.returns[which]
         else:
-            inputs = rollout.obs[:, which], rollout.state[:, which], rollout.starts[:, which]
-            outputs = network(*inputs, distribution=atoms)[0].flatten(0, 1)
+            obs = network_input(rollout.obs[:, which], self.network.dtype)
+            state, starts = rollout.state[:, which], rollout.starts[:, which]
+            outputs = network(obs, state, starts, distribution=atoms)[0].flatten(0, 1)
             action, target = rollout.action[:, which].flatten(), rollout.returns[:, which].flatten()
         predicted = of_action(outputs, action, atoms=atoms)
         error = value_error(predicted, target, loss=self.config.loss, head=self._head)

@@ -5,7 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from networks.blocks import PreActivationBlock, ResidualBlock, Style, conv_layer, max_pool
+from networks.blocks import (
+    PreActivationBlock,
+    ResidualBlock,
+    StridedConv2d,
+    Style,
+    conv_layer,
+    max_pool,
+)
 from networks.build import build
 from networks.cnn import BoardResNet, ConvPool, ImpalaCNN, NatureCNN, NipsCNN
 from networks.config import NORMS, NetworkConfig
@@ -25,6 +32,41 @@ def test_the_convolution_of_the_talk() -> None:
         layer.conv.weight.copy_(digits(KERNEL))
         convolved = layer(digits(IMAGE).view(1, 1, 7, 7))
     assert torch.equal(convolved, digits(CONVOLVED).view(1, 1, 5, 5))
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("inputs", "kernel", "stride", "size", "padding"),
+    [
+        (4, 8, 4, (84, 84), 0),
+        (3, 4, 2, (9, 12), 0),
+        (3, 4, 2, (12, 9), 0),  # columns left over
+        (3, 3, 2, (8, 8), 0),  # a kernel that the stride does not divide
+        (3, 4, 2, (8, 8), 1),
+        (2, 4, (1, 2), (8, 8), 0),
+    ],
+)
+def test_a_strided_convolution_is_torchs_own_forth_and_back(
+    inputs: int,
+    kernel: int,
+    stride: int | tuple[int, int],
+    size: tuple[int, int],
+    padding: int,
+    dtype: torch.dtype,
+    layout: torch.memory_format,
+) -> None:
+    torch.manual_seed(0)
+    ours = StridedConv2d(inputs, 6, kernel, stride, padding).to(dtype, memory_format=layout)
+    planes = torch.randn(3, inputs, *size).to(dtype, memory_format=layout).requires_grad_()
+    expected = nn.functional.conv2d(planes, ours.weight, ours.bias, stride, padding)
+    got = ours(planes)
+    torch.testing.assert_close(got, expected)
+    slope = torch.randn_like(expected)
+    leaves = (planes, ours.weight, ours.bias)
+    slopes = (torch.autograd.grad(outputs, leaves, slope) for outputs in (got, expected))
+    for mine, torchs in zip(*slopes, strict=True):
+        torch.testing.assert_close(mine, torchs, rtol=0.02, atol=0.02 if dtype == torch.bfloat16 else 1e-3)
 
 
 def test_a_convolution_is_a_sum_over_patches_and_channels() -> None:
