@@ -307,11 +307,18 @@ class PQNConfig(TrainingConfig):
     trace_decay: float = 0.65  # lambda of Q(lambda), in [0, 1]
     epochs: int = 2  # times that each step is learned from
     minibatches: int = 32  # updates in one epoch; with a memory each takes whole rollouts of some envs
+    # play each rollout while learning from the one before, by the weights from before that: a core for each
+    play_ahead: bool = False
 
     def __post_init__(self) -> None:
         TrainingConfig.__post_init__(self)
         self._require_integers(1, ("rollout_steps", "epochs", "minibatches"))
         self._require(0 <= self.trace_decay <= 1, "trace_decay", "in [0, 1]")
+        if self.play_ahead:
+            one_mode = self.norm != "batch" and self.dropout == 0
+            self._require(
+                one_mode, "play_ahead", "False with batch norm or dropout, which learn in a mode of their own"
+            )
         parts = self.stride if self.memory == "none" else self.num_envs
         self._require(self.minibatches <= parts, "minibatches", f"at most {parts}, or some would be empty")
         if self.norm == "batch" and self.memory == "none":

@@ -116,6 +116,29 @@ def test_the_updates_of_a_rollout_are_epochs_times_minibatches():
     assert training.network.updates == 20 * 12
 
 
+def test_ahead_a_rollout_is_played_by_the_weights_from_before_the_learning_beside_it(monkeypatch):
+    training = PQNTraining(PQNConfig(env_id="advantage/Catch-v0", play_ahead=True, **SMALL))
+    learned, weights_that_played = [], []
+    learn, play = training._learn, training._play
+    monkeypatch.setattr(training, "_learn", lambda rollout: (learned.append(rollout), learn(rollout))[1])
+
+    def watched():
+        weights_that_played.append(torch.cat([w.flatten() for w in training.agent.network.parameters()]))
+        return play()
+
+    monkeypatch.setattr(training, "_play", watched)
+    strides, after = training.run(), [weights(training)]
+    for _ in range(5):
+        progress = next(strides)
+        after.append(weights(training))
+    assert progress.step == 5 * 32
+    assert len(learned) == 4  # the first stride only plays, the last rollout waits
+    assert torch.equal(after[1], after[0])
+    assert not torch.equal(after[2], after[1])
+    for before, played in zip(after, weights_that_played, strict=False):
+        assert torch.equal(before, played)
+
+
 def test_the_learning_rate_falls_to_nothing_at_the_end(monkeypatch):
     config = PQNConfig(env_id="advantage/Catch-v0", anneal_learning_rate=True, learning_rate=0.1, **SMALL)
     rates = []
@@ -142,6 +165,8 @@ OPTIONS = {
     "atari": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "reward_clip": 1.0, "env_steps": 96, "lanes": 2},
     "lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "memory_size": 8},
     "histogram": {"env_id": "advantage/Recall-v0", "memory": "lstm", "loss": "cross_entropy"},
+    "ahead": {"env_id": "ALE/Breakout-v5", "num_envs": 2, "env_steps": 96, "play_ahead": True},
+    "ahead, lstm": {"env_id": "advantage/Recall-v0", "memory": "lstm", "play_ahead": True},
 }
 
 
@@ -213,6 +238,8 @@ def test_configs_refuse_what_cannot_be_and_come_back_from_json():
         PQNConfig(trace_decay=1.5)
     with pytest.raises(ValueError, match=r"PQNConfig\.minibatches must be at most 8, or some would be empty"):
         PQNConfig(num_envs=8, memory="lstm", minibatches=9)
+    with pytest.raises(ValueError, match=r"play_ahead must be False with batch norm or dropout.*got True"):
+        PQNConfig(play_ahead=True, dropout=0.1)
     assert config_from_json(PQN.to_json()) == PQN
     with pytest.raises(ValueError, match="algorithm must be one of dqn, pqn, got 'pqm'"):
         config_from_json({"algorithm": "pqm"})
