@@ -307,7 +307,7 @@ class PQNConfig(TrainingConfig):
     trace_decay: float = 0.65  # lambda of Q(lambda), in [0, 1]
     epochs: int = 2  # times that each step is learned from
     minibatches: int = 32  # updates in one epoch; with a memory each takes whole rollouts of some envs
-    # play each rollout while learning from the one before, by the weights from before that: a core for each
+    # play each rollout while learning from the one before, by the weights from before that
     play_ahead: bool = False
 
     def __post_init__(self) -> None:

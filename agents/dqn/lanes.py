@@ -45,9 +45,8 @@ class Lanes:
         return [slice(*ends) for ends in itertools.pairwise(bounds)]
 
 
-def lane_count(wanted: int, *, pays: bool, busy_cores: int = 0) -> int:
-    """`wanted`, or for 0 as many as there are cores for this process but busy ones, where it `pays`."""
+def lane_count(wanted: int, *, pays: bool) -> int:
+    """`wanted`, or for 0 as many as there are cores for this process, where it `pays`."""
     if wanted or not pays:
         return wanted or 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(cores - busy_cores, 1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -43,7 +43,7 @@ class OnlineNetwork:
     torch's global generator.
     """
 
-    def __init__(self, network_config: NetworkConfig, config: TrainingConfig, *, busy_cores: int = 0) -> None:
+    def __init__(self, network_config: NetworkConfig, config: TrainingConfig) -> None:
         self.network_config = network_config
         self.device = choose_device(config.device)
         convolutions = network_config.trunk != "mlp"
@@ -67,7 +67,7 @@ class OnlineNetwork:
         self.lanes = Lanes(
             1
             if self._modes_differ or self.device.type != "cpu"  # whole batches; one order of random numbers
-            else lane_count(config.lanes, pays=convolutions, busy_cores=busy_cores)
+            else lane_count(config.lanes, pays=convolutions)
         )
         self._limit = config.clip_gradient_norm if config.clip_gradient_norm is not None else torch.inf
         self._weights = list(self.acting.parameters())
