@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from envs.boards.dispatch import kernel
 from networks.blocks import as_floats
 
+FRAMES_MIN = 4  # fewer, as one game to watch shows, are not worth the import of numba
 _WORDS = {torch.bfloat16: torch.int16, torch.float32: torch.int32}  # numpy knows no bfloat16
 
 
@@ -26,7 +26,7 @@ def network_input(obs: Tensor, dtype: torch.dtype, rows: Tensor | None = None) -
 
     Args:
         obs: [N, ...], or [T, N, ...]. Frames of pixels, uint8[..., C, H, W], are scaled here, to the bit as
-            `networks.blocks.as_floats` does; all else, and what is on a GPU, stays as it is.
+            `networks.blocks.as_floats` does; all else stays as it is, and so do few frames and a GPU's.
         dtype: float32 or bfloat16.
         rows: int64[B], of the first axis of [N, ...]; None for all.
     Returns: the rows, with the shape of `obs` but for their number.
@@ -34,10 +34,14 @@ def network_input(obs: Tensor, dtype: torch.dtype, rows: Tensor | None = None) -
     if obs.dtype != torch.uint8 or obs.ndim < 4 or obs.device.type != "cpu":
         return obs if rows is None else obs.index_select(0, rows)  # copies rows; indexing copies bytes
     frames = obs.flatten(0, -4)
+    if rows is None and len(frames) < FRAMES_MIN:
+        return obs
+    from agents.frames.kernels import fill
+
     which = np.arange(len(frames)) if rows is None else rows.numpy()
     channels, height, width = frames.shape[1:]
     scaled = torch.empty((len(which), height, width, channels), dtype=dtype)
-    _fill(frames.numpy(), which, _levels(dtype), scaled.view(_WORDS[dtype]).numpy())
+    fill(frames.numpy(), which, _levels(dtype), scaled.view(_WORDS[dtype]).numpy())
     planes = scaled.permute(0, 3, 1, 2)
     return planes if rows is not None else planes.reshape(obs.shape)
 
@@ -46,16 +50,3 @@ def network_input(obs: Tensor, dtype: torch.dtype, rows: Tensor | None = None) -
 def _levels(dtype: torch.dtype) -> NDArray[Any]:
     """The 256 brightnesses as a network has them, as words [256]."""
     return as_floats(torch.arange(256, dtype=torch.uint8), dtype).view(_WORDS[dtype]).numpy()
-
-
-@kernel
-def _fill(
-    frames: NDArray[np.uint8], which: NDArray[np.int64], levels: NDArray[Any], scaled: NDArray[Any]
-) -> None:
-    """The `levels` of rows `which` [B] of frames [N, C, H, W], into `scaled` [B, H, W, C]."""
-    _, channels, height, width = frames.shape
-    for number, row in enumerate(which):
-        for channel in range(channels):
-            for y in range(height):
-                for x in range(width):
-                    scaled[number, y, x, channel] = levels[frames[row, channel, y, x]]

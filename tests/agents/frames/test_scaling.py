@@ -9,12 +9,12 @@ from networks.blocks import as_floats
 from networks.build import build
 from networks.config import NetworkConfig
 
-PIXELS = np.random.default_rng(0).integers(256, size=(5, 3, 20, 22), dtype=np.uint8)
+PIXELS = np.random.default_rng(0).integers(256, size=(7, 3, 20, 22), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_brightness_is_torchs_to_the_bit_with_channels_last(dtype: torch.dtype) -> None:
-    frames = torch.arange(256, dtype=torch.uint8).reshape(2, 2, 8, 8)
+    frames = torch.arange(256, dtype=torch.uint8).reshape(4, 2, 4, 8)
     scaled = network_input(frames, dtype)
     assert scaled.dtype == dtype
     assert torch.equal(scaled, as_floats(frames, dtype))
@@ -34,7 +34,7 @@ def test_any_layout_of_the_bytes_will_do(frames: np.ndarray) -> None:
 def test_rows_are_taken_in_their_order_and_may_come_twice() -> None:
     pixels, rows = torch.from_numpy(PIXELS), torch.tensor([4, 0, 4])
     assert torch.equal(network_input(pixels, torch.float32, rows), as_floats(pixels[rows], torch.float32))
-    vectors = torch.randn(5, 3)
+    vectors = torch.randn(7, 3)
     assert torch.equal(network_input(vectors, torch.float32, rows), vectors[rows])
 
 
@@ -45,8 +45,16 @@ def test_steps_of_episodes_keep_their_axes() -> None:
     assert scaled.shape == pixels.shape
 
 
-@pytest.mark.parametrize("obs", [torch.randn(4, 3, 8, 8), torch.zeros(4, 6, dtype=torch.uint8)])
-def test_what_is_no_picture_of_bytes_is_left_to_the_network(obs: torch.Tensor) -> None:
+@pytest.mark.parametrize(
+    "obs",
+    [
+        torch.randn(4, 3, 8, 8),
+        torch.zeros(4, 6, dtype=torch.uint8),
+        torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+    ],
+    ids=["floats", "vectors", "one frame"],
+)
+def test_what_is_no_batch_of_pictures_in_bytes_is_left_to_the_network(obs: torch.Tensor) -> None:
     assert network_input(obs, torch.bfloat16) is obs
 
 
