@@ -101,7 +101,7 @@ class PQNTraining(Training):
     def _play_ahead(self) -> tuple[Metrics, int]:
         """Play the next rollout while the last one is learned from; `_learn`'s answer, if there was one."""
         assert self._beside is not None
-        last, self._played = self._played, None
+        last = self._played
         learning = self._beside.submit(self._learn, last) if last is not None else None
         self._played = self._play()
         answer = learning.result() if learning is not None else ({}, 0)
